@@ -1,0 +1,1 @@
+"""People, opened reports, incidents, decisions. Nothing imports this package."""

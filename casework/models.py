@@ -1,0 +1,157 @@
+"""Members, keys, workflow states, incidents and the audit chain.
+
+In the clear: who works here, who holds what, which state. Everything said in or about a report is
+boxed under keys that only a signed-in member's session opens.
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reporting.database import UNORDERED, Base, Id
+
+
+class Member(Base):
+    """A person who signs in. Leads and administrators belong to no organisation, hold no keys."""
+
+    __tablename__ = "member"
+
+    id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
+    organisation_id: Mapped[bytes | None] = mapped_column(
+        Id, ForeignKey("organisation.id"), index=True, info={"holds": "opaque"}
+    )
+    name: Mapped[str] = mapped_column(Text, info={"holds": "name"})
+    # NFKC case-folded name: what is typed at sign-in; one of a kind in the instance.
+    sign_in_name: Mapped[str] = mapped_column(Text, unique=True, info={"holds": "name"})
+    role: Mapped[str] = mapped_column(String(16), info={"holds": "code"})
+    state: Mapped[str] = mapped_column(String(10), info={"holds": "code"})
+    locale: Mapped[str] = mapped_column(String(12), default="en", info={"holds": "code"})
+    email: Mapped[str | None] = mapped_column(Text, info={"holds": "name"})
+    # X-Wing public key, and BOX(pepper key, "sign-in", id, …) of salt, verifier hash, boxed seed,
+    # boxed TOTP secret and last time step (sealing.md 4).
+    public_key: Mapped[bytes | None] = mapped_column(info={"holds": "public"})
+    sign_in: Mapped[bytes | None] = mapped_column(info={"holds": "ciphertext"})
+    # BOX(DERIVE(seed, "member-state"), …): identity key, roster number, audit head seen last.
+    member_state: Mapped[bytes | None] = mapped_column(info={"holds": "ciphertext"})
+    failures: Mapped[int] = mapped_column(Integer, default=0, info={"holds": "code"})
+    locked_until: Mapped[datetime | None] = mapped_column(info={"holds": "staff time"})
+
+
+class Invitation(Base):
+    """A one-time link, valid 72 hours; only the SHA-256 of its token is kept."""
+
+    __tablename__ = "invitation"
+
+    token_sha256: Mapped[bytes] = mapped_column(primary_key=True, info={"holds": "opaque"})
+    member_id: Mapped[bytes] = mapped_column(Id, ForeignKey("member.id"), info={"holds": "opaque"})
+    expires: Mapped[datetime] = mapped_column(info={"holds": "staff time"})
+
+
+class Grant(Base):
+    """A key sealed to a member or to the recovery key (sealing.md 4)."""
+
+    __tablename__ = "key_grant"
+
+    holder_id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
+    key_id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
+    organisation_id: Mapped[bytes] = mapped_column(
+        Id, ForeignKey("organisation.id"), index=True, info={"holds": "opaque"}
+    )
+    # "intake", "casework" or "identity".
+    kind: Mapped[str] = mapped_column(String(8), info={"holds": "code"})
+    # Of a casework key.
+    epoch: Mapped[int | None] = mapped_column(Integer, info={"holds": "code"})
+    sealed: Mapped[bytes] = mapped_column(info={"holds": "ciphertext"})
+
+
+class AuditEntry(Base):
+    """One link of the audit chain of an organisation, or of the instance (16 zero bytes)."""
+
+    __tablename__ = "audit_entry"
+
+    chain: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, info={"holds": "code"})
+    # The JSON array as the bytes that were hashed.
+    entry: Mapped[bytes] = mapped_column(info={"holds": "staff time"})
+    hash: Mapped[bytes] = mapped_column(info={"holds": "opaque"})
+
+
+class Incident(Base):
+    """The event. Its words and codes are boxed items; here are its state and its key."""
+
+    __tablename__ = "incident"
+    __table_args__ = (Index("ix_incident_list", "organisation_id", "state", "day"),)
+
+    id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
+    organisation_id: Mapped[bytes] = mapped_column(
+        Id, ForeignKey("organisation.id"), info={"holds": "opaque"}
+    )
+    state: Mapped[str] = mapped_column(String(8), info={"holds": "code"})
+    holder_id: Mapped[bytes | None] = mapped_column(Id, info={"holds": "opaque"})
+    version: Mapped[int] = mapped_column(Integer, default=1, info={"holds": "code"})
+    day: Mapped[date] = mapped_column(Date, info={"holds": "day"})
+    object_key: Mapped[bytes] = mapped_column(info={"holds": "ciphertext"})
+    epoch: Mapped[int] = mapped_column(Integer, info={"holds": "code"})
+    digest: Mapped[bytes | None] = mapped_column(info={"holds": "ciphertext"})
+    digest_epoch: Mapped[int | None] = mapped_column(Integer, info={"holds": "code"})
+    # Its record waits to be put or withdrawn (sealing.md 7).
+    waits: Mapped[bool] = mapped_column(Boolean, default=False, info={"holds": "code"})
+
+
+class Work(Base):
+    """Where an admitted report stands in the work: state, holder, digest, incident."""
+
+    __tablename__ = "work"
+    __table_args__ = (
+        Index("ix_work_queue", "organisation_id", "state", "day", "report_id"),
+        Index("ix_work_incident", "incident_id"),
+    )
+
+    report_id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
+    organisation_id: Mapped[bytes] = mapped_column(
+        Id, ForeignKey("organisation.id"), info={"holds": "opaque"}
+    )
+    state: Mapped[str] = mapped_column(String(10), info={"holds": "code"})
+    kind: Mapped[str] = mapped_column(String(8), info={"holds": "code"})
+    day: Mapped[date] = mapped_column(Date, info={"holds": "day"})
+    holder_id: Mapped[bytes | None] = mapped_column(Id, info={"holds": "opaque"})
+    claimed: Mapped[datetime | None] = mapped_column(info={"holds": "staff time"})
+    version: Mapped[int] = mapped_column(Integer, default=1, info={"holds": "code"})
+    incident_id: Mapped[bytes | None] = mapped_column(
+        Id, ForeignKey("incident.id"), info={"holds": "opaque"}
+    )
+    # "New from the reporter": an addition came in and nobody has read it yet.
+    fresh: Mapped[bool] = mapped_column(Boolean, default=False, info={"holds": "code"})
+    digest: Mapped[bytes | None] = mapped_column(info={"holds": "ciphertext"})
+    digest_epoch: Mapped[int | None] = mapped_column(Integer, info={"holds": "code"})
+
+
+class Item(Base):
+    """One boxed thing staff added to an incident: coding, note, answer, record id."""
+
+    __tablename__ = "item"
+    __table_args__ = (UniqueConstraint("object_id", "item_id", "revision"),)
+
+    object_id: Mapped[bytes] = mapped_column(
+        Id, ForeignKey("incident.id", ondelete="CASCADE"), primary_key=True,
+        info={"holds": "opaque"},
+    )
+    item_id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
+    revision: Mapped[int] = mapped_column(Integer, primary_key=True, info={"holds": "code"})
+    # "coding", "note", "answer", "record" or "reason".
+    kind: Mapped[str] = mapped_column(String(8), info={"holds": "code"})
+    author_id: Mapped[bytes] = mapped_column(Id, info={"holds": "opaque"})
+    day: Mapped[date] = mapped_column(Date, info={"holds": "day"})
+    boxed: Mapped[bytes] = mapped_column(info={"holds": "ciphertext"})
+
+
+class HandOver(Base):
+    """The month in which an organisation's waiting records were last handed over."""
+
+    __tablename__ = "hand_over"
+
+    organisation_id: Mapped[bytes] = mapped_column(
+        Id, ForeignKey("organisation.id"), primary_key=True, info={"holds": "opaque"}
+    )
+    month: Mapped[str] = mapped_column(Text, info={"holds": "month"})

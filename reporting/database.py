@@ -1,0 +1,114 @@
+"""The database: declarative base, engine rules and the one way to commit.
+
+Holds no table of its own. Ids are 16 random bytes (sealing.md 2): an increasing number or a
+time-ordered UUID would tell in which order reports came in.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import DateTime, LargeBinary, MetaData, TypeDecorator, event
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.orm import DeclarativeBase, Session, registry
+
+NAMING = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# No rowid: SQLite's hidden rowid grows with each insert and would keep the order of arrival.
+UNORDERED = {"sqlite_with_rowid": False}
+
+Id = LargeBinary(16)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment in UTC, the same on SQLite (which forgets the zone) and PostgreSQL."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Refuse a time without a zone: it would be read as another moment later."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Give SQLite's naive times their zone back."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    """Base of every table. Each column says in `info["holds"]` what it may hold."""
+
+    # The map belongs to the registry: Flask-SQLAlchemy derives from this base once more, and a
+    # base that brings both is refused.
+    registry = registry(
+        metadata=MetaData(naming_convention=NAMING),
+        type_annotation_map={bytes: LargeBinary, datetime: UtcTime},
+    )
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Commit on leaving, roll back on any error. Answers are given only after this has left.
+
+    Ends a read that is still open, so that the writer sees the newest state. Raises `RuntimeError`
+    inside another one: the inner commit would make half of the outer visible.
+    """
+    session: Session = db.session()
+    if session.info.get("writing"):
+        raise RuntimeError("a transaction inside a transaction")
+    session.commit()
+    session.info["writing"] = True
+    try:
+        session.connection(execution_options={"upstander_writes": True})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info["writing"] = False
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Connection) -> None:
+    """Begin on SQLite by hand: writers at once take the lock and so wait for each other.
+
+    A reader that turned writer in mid-transaction would get "database is locked" without waiting.
+    """
+    if connection.dialect.name == "sqlite":
+        writes = connection.get_execution_options().get("upstander_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@event.listens_for(Engine, "connect")
+def _sqlite_rules(connection: Any, _record: Any) -> None:
+    """Durable, strict and forgetful SQLite: `secure_delete` so that erased bytes are gone."""
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    connection.isolation_level = None  # `_begin` says when a transaction begins
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "secure_delete=ON",
+        "busy_timeout=30000",
+        # Sorting and temporary tables must not reach the disk.
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()

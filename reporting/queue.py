@@ -1,0 +1,113 @@
+"""Jobs: an outbox in the database, handed to RQ after the commit (architecture.md 4).
+
+A job's payload is its name and ids, as JSON; nothing else fits. Valkey lost or empty loses no job:
+the row stays until the job has run, and the sweeper hands it over again. Every job can run twice.
+Reporters' requests make no job: Redis keeps times (sealing.md 10).
+"""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+import structlog
+from flask import Flask, current_app
+from rq import Queue
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
+from sqlalchemy import String, Text, event, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from reporting import clock
+from reporting.database import Base, Id, db, transaction
+from reporting.sealing import b64, random_id, unb64
+
+log = structlog.get_logger()
+QUEUE_NAME = "upstander"
+# After this long without having run, a job is handed over again.
+OVERDUE = timedelta(minutes=2)
+
+
+class Outbox(Base):
+    """A job that was ordered and has not yet run."""
+
+    __tablename__ = "outbox"
+
+    id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
+    name: Mapped[str] = mapped_column(String(40), info={"holds": "code"})
+    # JSON list of ids (b64).
+    ids: Mapped[str] = mapped_column(Text, info={"holds": "opaque"})
+    handed_over: Mapped[datetime | None] = mapped_column(info={"holds": "staff time"})
+
+
+def job(app: Flask, name: str, function: Callable[..., None]) -> None:
+    """Register a job by name (called by `wsgi.py` only, so that nothing here looks up)."""
+    app.extensions.setdefault("jobs", {})[name] = function
+
+
+def connect(url: str) -> "redis.Redis":
+    """A Redis client that fails within seconds instead of holding a request."""
+    return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
+
+
+def enqueue(name: str, *ids: bytes) -> bytes:
+    """Order a job in the caller's transaction; it is handed to RQ after the commit. Returns its id."""
+    if name not in current_app.extensions["jobs"]:
+        raise KeyError(name)
+    session: Any = db.session
+    row = Outbox(id=random_id(), name=name, ids=json.dumps([b64(i) for i in ids]))
+    session.add(row)
+    order = row.id
+    event.listen(session(), "after_commit", lambda _s: _hand_over_quietly(order), once=True)
+    return order
+
+
+def _hand_over_quietly(order: bytes) -> None:
+    """Hand over now; when Redis is away the sweeper does it later."""
+    try:
+        hand_over(order)
+    except redis.RedisError as error:
+        log.warning("job waits for redis", error=type(error).__name__)
+
+
+def hand_over(order: bytes) -> None:
+    """Put the job into RQ under the outbox row's id, so that twice is once."""
+    connection: redis.Redis = current_app.extensions["redis"]
+    queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+    name = b64(order)
+    if Job.exists(name, connection=connection, serializer=JSONSerializer):
+        known = Job.fetch(name, connection=connection, serializer=JSONSerializer)
+        if known.get_status() in {JobStatus.QUEUED, JobStatus.STARTED, JobStatus.SCHEDULED}:
+            return
+        known.delete()
+    queue.enqueue("wsgi.run_job", name, job_id=name, result_ttl=0, failure_ttl=3600)
+
+
+def run(order: str) -> None:
+    """Run one ordered job inside the app; called by the worker. Runs again are harmless."""
+    with transaction() as session:
+        row = session.get(Outbox, unb64(order))
+        if row is None:
+            return
+        name, ids = row.name, [unb64(i) for i in json.loads(row.ids)]
+    current_app.extensions["jobs"][name](*ids)
+    with transaction() as session:
+        row = session.get(Outbox, unb64(order))
+        if row is not None:
+            session.delete(row)
+
+
+def sweep() -> int:
+    """Hand over what has not run for two minutes, or was never handed over; returns how many."""
+    with transaction() as session:
+        before = clock.now() - OVERDUE
+        rows = session.scalars(
+            select(Outbox).where((Outbox.handed_over.is_(None)) | (Outbox.handed_over < before))
+        ).all()
+        orders = [row.id for row in rows]
+        for row in rows:
+            row.handed_over = clock.now()
+    for order in orders:
+        hand_over(order)
+    return len(orders)

