@@ -53,8 +53,8 @@ _COUNTRY_NAMES: dict[str, dict[str, str]] = _DATA["country_names"]
 
 
 def lists() -> tuple[str, ...]:
-    """Names of all lists, `country` last."""
-    return (*_LISTS, "country")
+    """Names of the lists of terms; countries stand apart, their codes are ISO's."""
+    return tuple(_LISTS)
 
 
 def ids(list_name: str) -> tuple[str, ...]:
@@ -70,17 +70,14 @@ def term(term_id: str) -> Term:
 
 
 def label(term_id: str) -> str:
-    """English label of an id, of a country, or of `unknown`: the source string to translate.
+    """English label of an id or of `unknown`: the source string to translate.
 
     Raises `KeyError` for an id that is in no list: codes come from these lists or from nowhere.
+    Countries have `country_name`: the certainty `VI` is not the Virgin Islands.
     """
     if term_id == UNKNOWN:
         return str(_DATA["unknown"])
-    if term_id in _TERMS:
-        return _TERMS[term_id].label
-    if term_id in _COUNTRIES:
-        return country_name(term_id)
-    raise KeyError(term_id)
+    return _TERMS[term_id].label
 
 
 def definition(term_id: str) -> str:
