@@ -1,0 +1,97 @@
+"""Search every byte an instance left behind for words that must not be there.
+
+Knows the encodings a word may hide in. Its twin plants one word in each kind of place and must
+find it there: a search that finds nothing proves something only then.
+"""
+
+import base64
+import json
+import os
+import urllib.parse
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a word was found, and how it was written."""
+
+    word: str
+    encoding: str
+    place: str
+
+
+def encodings(word: str) -> dict[str, bytes]:
+    """The ways a word may be written: text, UTF-16, escaped, and base64 at its three offsets."""
+    raw = word.encode()
+    ways = {
+        "utf-8": raw,
+        "utf-16-le": word.encode("utf-16-le"),
+        "utf-16-be": word.encode("utf-16-be"),
+        "json": json.dumps(word)[1:-1].encode(),
+        "url": urllib.parse.quote(word, safe="").encode(),
+        "url-plus": urllib.parse.quote_plus(word).encode(),
+        "hex": raw.hex().encode(),
+    }
+    for offset in range(3):
+        # Only the characters that depend on no byte before or after the word.
+        coded = base64.b64encode(b"\0" * offset + raw)
+        inner = coded[(0, 2, 3)[offset] : len(coded) - (0, 4, 3)[-(offset + len(raw)) % 3]]
+        ways[f"base64+{offset}"] = inner
+        ways[f"base64url+{offset}"] = inner.translate(bytes.maketrans(b"+/", b"-_"))
+    return ways
+
+
+def moments(when: datetime) -> list[str]:
+    """The second of a request in the shapes a time is written: ISO, HTTP date, log, epoch."""
+    when = when.astimezone(UTC).replace(microsecond=0)
+    epoch = int(when.timestamp())
+    return [
+        when.strftime("%Y-%m-%dT%H:%M:%S"),
+        when.strftime("%Y-%m-%d %H:%M:%S"),
+        format_datetime(when, usegmt=True),
+        when.strftime("%d/%b/%Y:%H:%M:%S"),
+        str(epoch),
+    ]
+
+
+def patterns(words: Iterable[str]) -> dict[bytes, tuple[str, str]]:
+    """Byte pattern -> word and encoding, each once."""
+    made: dict[bytes, tuple[str, str]] = {}
+    for word in words:
+        for name, coded in encodings(word).items():
+            if len(coded) >= 6:
+                made.setdefault(coded, (word, name))
+    return made
+
+
+def search(folders: Iterable[Path], words: Iterable[str]) -> Iterator[Found]:
+    """Look in the names and bytes of all files below the folders."""
+    wanted = patterns(words)
+    for folder in folders:
+        paths = [folder] if folder.is_file() else sorted(folder.rglob("*"))
+        for path in paths:
+            yield from _hits(os.fsencode(path.name), wanted, f"name of {path}")
+            if path.is_symlink() or not path.is_file():
+                continue
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:
+                continue  # gone between listing and reading: nothing is left behind
+            yield from _hits(data, wanted, str(path))
+
+
+def search_bytes(places: Mapping[str, bytes], words: Iterable[str]) -> Iterator[Found]:
+    """Look in bytes that are no file, such as what Valkey answers."""
+    wanted = patterns(words)
+    for place, data in places.items():
+        yield from _hits(data, wanted, place)
+
+
+def _hits(data: bytes, wanted: dict[bytes, tuple[str, str]], place: str) -> Iterator[Found]:
+    for pattern, (word, name) in wanted.items():
+        if pattern in data:
+            yield Found(word, name, place)
