@@ -6,7 +6,17 @@ boxed under keys that only a signed-in member's session opens.
 
 from datetime import date, datetime
 
-from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reporting.database import UNORDERED, Base, Id
@@ -69,9 +79,12 @@ class AuditEntry(Base):
     """One link of the audit chain of an organisation, or of the instance (16 zero bytes)."""
 
     __tablename__ = "audit_entry"
+    __table_args__ = (Index("ix_audit_subject", "chain", "subject", "seq"),)
 
     chain: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
     seq: Mapped[int] = mapped_column(Integer, primary_key=True, info={"holds": "code"})
+    # Copy of the entry's subject, to find what was done to one thing; `verify` compares it.
+    subject: Mapped[bytes | None] = mapped_column(Id, info={"holds": "opaque"})
     # The JSON array as the bytes that were hashed.
     entry: Mapped[bytes] = mapped_column(info={"holds": "staff time"})
     hash: Mapped[bytes] = mapped_column(info={"holds": "opaque"})
@@ -105,7 +118,31 @@ class Work(Base):
     __tablename__ = "work"
     __table_args__ = (
         Index("ix_work_queue", "organisation_id", "state", "day", "report_id"),
+        Index("ix_work_holder", "organisation_id", "state", "holder_id", "day", "report_id"),
+        Index(
+            "ix_work_all",
+            "organisation_id",
+            "day",
+            "report_id",
+            sqlite_where=text("parent_id IS NULL"),
+            postgresql_where=text("parent_id IS NULL"),
+        ),
+        Index(
+            "ix_work_fresh",
+            "organisation_id",
+            "day",
+            "report_id",
+            sqlite_where=text("fresh"),
+            postgresql_where=text("fresh"),
+        ),
+        Index(
+            "ix_work_unsettled",
+            "organisation_id",
+            sqlite_where=text("state = 'erased' AND incident_id IS NOT NULL"),
+            postgresql_where=text("state = 'erased' AND incident_id IS NOT NULL"),
+        ),
         Index("ix_work_incident", "incident_id"),
+        Index("ix_work_parent", "parent_id"),
     )
 
     report_id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
@@ -121,6 +158,8 @@ class Work(Base):
     incident_id: Mapped[bytes | None] = mapped_column(
         Id, ForeignKey("incident.id"), info={"holds": "opaque"}
     )
+    # Of an addition: the report it adds to; it goes where that report goes.
+    parent_id: Mapped[bytes | None] = mapped_column(Id, info={"holds": "opaque"})
     # "New from the reporter": an addition came in and nobody has read it yet.
     fresh: Mapped[bool] = mapped_column(Boolean, default=False, info={"holds": "code"})
     digest: Mapped[bytes | None] = mapped_column(info={"holds": "ciphertext"})

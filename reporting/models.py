@@ -6,7 +6,7 @@ are columns here, so that an erasure by the mailbox's authority deletes them at 
 
 from datetime import date
 
-from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text
+from sqlalchemy import Boolean, Date, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from reporting.database import UNORDERED, Base, Id
@@ -49,7 +49,17 @@ class Report(Base):
     """One sealed report or addition. Exactly one of the two wrapped keys is there."""
 
     __tablename__ = "report"
-    __table_args__ = (Index("ix_report_waiting", "organisation_id", "key_id"), UNORDERED)
+    __table_args__ = (
+        # Only those not yet admitted: opening the queue must not walk past all others.
+        Index(
+            "ix_report_waiting",
+            "organisation_id",
+            "key_id",
+            sqlite_where=text("sealed_key IS NOT NULL"),
+            postgresql_where=text("sealed_key IS NOT NULL"),
+        ),
+        UNORDERED,
+    )
 
     report_id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
     organisation_id: Mapped[bytes] = mapped_column(
