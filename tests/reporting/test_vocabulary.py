@@ -35,6 +35,8 @@ def test_every_id_has_a_label() -> None:
         labels = [vocabulary.label(i) for i in vocabulary.ids(name)]
         assert all(x == x.strip() and x for x in labels)
         assert len(labels) == len(set(labels)), f"two entries of {name} read the same"
+    # Labels with commas are whole.
+    assert vocabulary.label("rg.words") == "Insults, slurs, gestures or being avoided"
 
 
 def test_an_id_that_is_not_there_is_refused() -> None:
