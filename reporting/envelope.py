@@ -34,7 +34,6 @@ from reporting.sealing import (
     unpad,
     verify,
 )
-from reporting.strict_json import parse_json
 from reporting.stream import (
     AttachmentOpener,
     AttachmentSealer,
@@ -43,6 +42,7 @@ from reporting.stream import (
     sealed_length,
     verify_attachment,
 )
+from reporting.strict_json import parse_json
 
 __all__ = [
     "AttachmentOpener",
