@@ -1,8 +1,9 @@
-"""Keys and bounded noise of published counts, exactly as disclosure.md 4.2, 4.3 and 4.6 fix them.
+"""Keys and bounded noise of published counts, as disclosure.md 4.2, 4.3 and 4.6 fix them.
 
-Pure arithmetic over bytes. The noise is drawn by a keyed hash over what a cell is, which records are
-in it and when it was stated: keyed on the records alone, a category that holds a whole row would show
-the row's own number, always. Nothing here may be logged or written: who has a key takes all noise off.
+Pure arithmetic over bytes. The noise is drawn by a keyed hash over what a cell is, which records
+are in it and when it was stated: keyed on the records alone, a category that holds a whole row
+would show the row's own number, always. Nothing here may be logged or written: who has a key takes
+all noise off.
 """
 
 import hashlib
