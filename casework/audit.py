@@ -1,0 +1,250 @@
+"""The audit chain: what members did, one link after another (sealing.md 8).
+
+One chain per organisation and one for the instance. Holds ids, codes and counts in declared
+shapes, never a word of a report, a note or a search; never anything about a reporter's visit.
+Whoever can write to the database can only append: a changed or missing link breaks `verify`, and
+a chain rewritten from its middle no longer holds the heads that members saw.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from casework.models import AuditEntry
+from reporting import clock
+from reporting.database import db
+from reporting.sealing import b64, label
+
+CHAIN_INSTANCE = bytes(16)
+FIRST = bytes(32)
+
+# Shapes of detail values. Only NAME may hold what a person typed, and only of a member.
+_SHAPES = {
+    "id": re.compile(r"[A-Za-z0-9_-]{22}"),
+    "hash": re.compile(r"[A-Za-z0-9_-]{43}"),
+    "code": re.compile(r"[A-Za-z0-9._:-]{1,64}"),
+    "name": re.compile(r"[^\x00-\x1f\x7f]{1,120}"),
+    "signature": re.compile(r"[A-Za-z0-9_-]{86}"),
+}
+
+# action -> detail keys and their shapes. What is not declared here cannot be written.
+ACTIONS: dict[str, dict[str, str]] = {
+    # people and keys
+    "sign_in": {},
+    "sign_in_failed": {"reason": "code"},
+    "sign_out": {},
+    "add_organisation": {"slug": "code"},
+    "invite": {"role": "code", "name": "name"},
+    "accept_invitation": {"key": "id"},
+    "admit_member": {"key": "id", "count": "number"},
+    "remove_member": {},
+    "withdraw_invitation": {},
+    "new_intake_key": {"key": "id"},
+    "new_casework_key": {"key": "id", "epoch": "number"},
+    "new_identity_key": {"old": "hash", "new": "hash", "signature": "signature"},
+    "delete_intake_key": {"key": "id"},
+    # reports and incidents
+    "admit": {"count": "number"},
+    "open_report": {},
+    "open_incident": {},
+    "download": {"index": "number"},
+    "claim": {},
+    "release": {},
+    "take_over": {"from": "id"},
+    "set_aside": {},
+    "take_back": {},
+    "new_incident": {"report": "id"},
+    "link": {"report": "id"},
+    "unlink": {"report": "id"},
+    "move": {"report": "id", "to": "id"},
+    "item": {"item": "id", "revision": "number", "sha256": "hash", "kind": "code"},
+    "close": {},
+    "reopen": {},
+    "message": {"report": "id"},
+    "hand_over": {"count": "number"},
+    "settle_erasure": {"count": "number"},
+    "search": {},
+    # releases
+    "propose_release": {"scope": "code", "year": "number"},
+    "check_release": {},
+    "publish_release": {},
+    "refuse_release": {"reason": "code"},
+    "download_table": {},
+}
+
+
+def write(
+    session: Session,
+    chain: bytes,
+    actor: bytes | None,
+    action: str,
+    subject: bytes | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Append one link in the caller's transaction and return the new head.
+
+    The chain stays locked until that transaction ends, so that no two links share a predecessor.
+    """
+    checked = _checked(action, detail or {})
+    lock(session, chain)
+    seq, before = tip(session, chain)
+    parts = [
+        seq + 1,
+        minute(),
+        b64(actor) if actor is not None else None,
+        action,
+        b64(subject) if subject is not None else None,
+        checked,
+    ]
+    entry = json.dumps(parts, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
+    link = _link(before, entry)
+    session.add(AuditEntry(chain=chain, seq=seq + 1, entry=entry, hash=link, subject=subject))
+    session.flush()
+    return link
+
+
+def write_failure(session: Session, chain: bytes, subject: bytes | None, reason: str) -> None:
+    """Record a refused sign-in, once a minute for the same subject.
+
+    Guessing costs nobody anything but the guesser: it must not fill the chain either.
+    """
+    lock(session, chain)
+    last = _last(session, chain)
+    if last is not None:
+        _seq, time, _actor, action, about, _detail = json.loads(last.entry)
+        same = b64(subject) if subject is not None else None
+        if (time, action, about) == (minute(), "sign_in_failed", same):
+            return
+    write(session, chain, None, "sign_in_failed", subject, {"reason": reason})
+
+
+def minute() -> str:
+    """The present time as the chain keeps it: to the minute, no finer."""
+    return clock.now().strftime("%Y-%m-%dT%H:%MZ")
+
+
+def lock(session: Session, chain: bytes) -> None:
+    """One writer at a time until the transaction ends; safe to take twice."""
+    if session.get_bind().dialect.name == "postgresql":
+        key = int.from_bytes(hashlib.sha256(chain).digest()[:8], "big", signed=True)
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        return
+    # SQLite has one write lock for the whole file; an UPDATE takes it even if it changes no row.
+    session.execute(
+        update(AuditEntry)
+        .where(AuditEntry.chain == chain, AuditEntry.seq == 0)
+        .values(seq=0)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def head(chain: bytes) -> bytes:
+    """Hash of the last link; 32 zero bytes of an empty chain."""
+    return tip(db.session(), chain)[1]
+
+
+def tip(session: Session, chain: bytes) -> tuple[int, bytes]:
+    """Number and hash of the last link."""
+    last = _last(session, chain)
+    return (last.seq, last.hash) if last else (0, FIRST)
+
+
+def contains(chain: bytes, seen: bytes, seq: int | None = None) -> bool:
+    """Whether a head seen earlier is still a link of the chain, at its place if that is known."""
+    if seen == FIRST:
+        return seq in (None, 0)
+    session: Any = db.session
+    query = select(AuditEntry.seq).where(AuditEntry.chain == chain, AuditEntry.hash == seen)
+    if seq is not None:
+        query = query.where(AuditEntry.seq == seq)
+    return session.scalar(query) is not None
+
+
+def verify(chain: bytes) -> int | None:
+    """Walk the chain; the number of its first broken link, or nothing."""
+    session: Any = db.session
+    query = select(AuditEntry.seq, AuditEntry.entry, AuditEntry.hash, AuditEntry.subject)
+    rows = session.execute(
+        query.where(AuditEntry.chain == chain)
+        .order_by(AuditEntry.seq)
+        .execution_options(yield_per=1000)
+    )
+    before = FIRST
+    for expected, (seq, entry, link, subject) in enumerate(rows, start=1):
+        if seq != expected or link != _link(before, entry) or not _holds(entry, seq, subject):
+            return expected
+        before = link
+    return None
+
+
+def chains() -> list[bytes]:
+    """Every chain that has a link."""
+    session: Any = db.session
+    return list(session.scalars(select(AuditEntry.chain).distinct().order_by(AuditEntry.chain)))
+
+
+def of(session: Session, chain: bytes, subject: bytes) -> list[tuple[str, dict[str, Any]]]:
+    """Actions and details about one subject, oldest first."""
+    rows = session.scalars(
+        select(AuditEntry.entry)
+        .where(AuditEntry.chain == chain, AuditEntry.subject == subject)
+        .order_by(AuditEntry.seq)
+    )
+    return [(str(parts[3]), parts[5]) for parts in map(json.loads, rows)]
+
+
+def since(session: Session, chain: bytes, seq: int, action: str) -> list[dict[str, Any]]:
+    """Details of the links of one action after `seq`, oldest first."""
+    rows = session.scalars(
+        select(AuditEntry.entry)
+        .where(AuditEntry.chain == chain, AuditEntry.seq > seq)
+        .order_by(AuditEntry.seq)
+    )
+    return [parts[5] for parts in map(json.loads, rows) if parts[3] == action]
+
+
+def _last(session: Any, chain: bytes) -> Any:
+    """Columns, not the mapped object: one in the session's memory would be an old head."""
+    return session.execute(
+        select(AuditEntry.seq, AuditEntry.hash, AuditEntry.entry)
+        .where(AuditEntry.chain == chain)
+        .order_by(AuditEntry.seq.desc())
+        .limit(1)
+    ).first()
+
+
+def _link(before: bytes, entry: bytes) -> bytes:
+    return hashlib.sha256(label("audit") + before + entry).digest()
+
+
+def _holds(entry: bytes, seq: int, subject: bytes | None) -> bool:
+    """Whether the columns beside the hashed bytes say the same as these."""
+    try:
+        parts = json.loads(entry)
+    except ValueError:
+        return False
+    wanted = b64(subject) if subject is not None else None
+    return isinstance(parts, list) and len(parts) == 6 and (parts[0], parts[4]) == (seq, wanted)
+
+
+def _checked(action: str, detail: Mapping[str, Any]) -> dict[str, Any]:
+    """The detail, if its shape is the declared one. Anything else is a fault in the caller."""
+    shape = ACTIONS.get(action)
+    if shape is None:
+        raise ValueError(f"undeclared audit action {action}")
+    if set(detail) != set(shape):
+        raise ValueError(f"audit action {action} takes {sorted(shape)}, not {sorted(detail)}")
+    for key, value in detail.items():
+        kind = shape[key]
+        if kind == "number":
+            fits = isinstance(value, int) and not isinstance(value, bool)
+        else:
+            fits = isinstance(value, str) and _SHAPES[kind].fullmatch(value) is not None
+        if not fits:
+            raise ValueError(f"audit detail {action}.{key} is not a {kind}")
+    return dict(detail)

@@ -1,0 +1,199 @@
+"""Members: signed in, admitted, removed (sealing.md 4).
+
+Keys are granted only here, in the session of the supervisor who admits, to the public key whose
+fingerprint that supervisor's page showed. Nothing here keeps a passphrase.
+"""
+
+from hmac import compare_digest
+from typing import Any, cast
+
+from flask import current_app
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session as Transaction
+
+from casework import audit, credentials, keys, sessions, signing_in
+from casework.credentials import Cost
+from casework.keys import Holder
+from casework.member_state import chain_of
+from casework.models import Grant, Invitation, Member
+from casework.policy import KEY_HOLDERS, ActionRefused, Role
+from casework.sessions import Session
+from casework.signing_in import plain_name
+from reporting.database import db, transaction
+from reporting.instance import Instance
+from reporting.models import Organisation
+from reporting.sealing import b64, key_id, random_id
+from reporting.settings import Settings
+
+INVITED, WAITING, ACTIVE, REMOVED = "invited", "waiting", "active", "removed"
+LONGEST_NAME = 80
+
+
+def sign_in(
+    name: str, passphrase: str, code: str, seen: bytes | None = None
+) -> tuple[Member, bytes]:
+    """Sign in on this instance: see `signing_in.sign_in`."""
+    return signing_in.sign_in(
+        name, passphrase, code, pepper=instance().pepper, cost=stretch_cost(), seen=seen
+    )
+
+
+def admit(by: Session, member_id: bytes, fingerprint: str) -> None:
+    """Grant everything to the very key whose fingerprint the supervisor's page showed."""
+    with transaction() as session:
+        member = managed(session, by, member_id)
+        audit.lock(session, chain_of(by.organisation_id))
+        public_key = member.public_key
+        if member.state != WAITING or public_key is None:
+            raise ActionRefused("not-waiting")
+        shown = "".join(fingerprint.split()).encode()
+        if not compare_digest(shown, credentials.fingerprint(public_key).replace(" ", "").encode()):
+            # Whoever can write to the database may have put their own key there meanwhile.
+            raise ActionRefused("fingerprint")
+        if keys.granted_ids(session, by.member_id) != by.keyring.key_ids():
+            raise ActionRefused("keys-changed")
+        result: Any = session.execute(
+            update(Member)
+            .where(Member.id == member_id, Member.state == WAITING, Member.public_key == public_key)
+            .values(state=ACTIVE)
+        )
+        if result.rowcount != 1:
+            raise ActionRefused("not-waiting")
+        holder = Holder(member_id, public_key, identity=member.role == Role.SUPERVISOR)
+        count = keys.grant_all(session, cast(bytes, by.organisation_id), by.keyring, holder)
+        detail = {"key": b64(key_of(public_key)), "count": count}
+        audit.write(
+            session,
+            cast(bytes, by.organisation_id),
+            by.member_id,
+            "admit_member",
+            member_id,
+            detail,
+        )
+
+
+def remove(by: Session, member_id: bytes) -> None:
+    """Take a member's grants away and make new keys, so that what comes next is closed to them."""
+    if member_id == by.member_id:
+        raise ActionRefused("yourself")
+    with transaction() as session:
+        audit.lock(session, chain_of(by.organisation_id))
+        member = managed(session, by, member_id)
+        held_keys = member.role in KEY_HOLDERS and member.state == ACTIVE
+        forget_credentials(session, member, REMOVED)
+        member.sign_in_name = f"removed {b64(member.id)}"
+        session.flush()
+        chain = chain_of(member.organisation_id)
+        audit.write(session, chain, by.member_id, "remove_member", member.id)
+        if held_keys:
+            _renew_keys(session, by, was_supervisor=member.role == Role.SUPERVISOR)
+    if held_keys:
+        sessions.refresh(by)
+
+
+def people(by: Session) -> list[Member]:
+    """Those a supervisor (own organisation) or an administrator (the instance) looks after."""
+    session: Any = db.session
+    query = select(Member).where(Member.state != REMOVED).order_by(Member.name, Member.id)
+    if by.organisation_id is None:
+        query = query.where(Member.organisation_id.is_(None))
+    else:
+        query = query.where(Member.organisation_id == by.organisation_id)
+    return list(session.scalars(query))
+
+
+def names(organisation_id: bytes | None) -> dict[bytes, str]:
+    """Names by member id, removed ones too: whoever held something keeps their name on it."""
+    session: Any = db.session
+    rows = session.execute(
+        select(Member.id, Member.name).where(Member.organisation_id == organisation_id)
+    )
+    return dict(row.tuple() for row in rows)
+
+
+def _renew_keys(session: Transaction, by: Session, *, was_supervisor: bool) -> None:
+    organisation = session.get_one(Organisation, cast(bytes, by.organisation_id))
+    identity = by.keyring.identity
+    if identity is None:
+        raise ActionRefused("role")
+    if was_supervisor:
+        identity = keys.new_identity_key(session, organisation, identity, by.member_id)
+    keys.new_casework_key(session, organisation, by.member_id)
+    keys.new_intake_key(session, organisation, identity, instance().instance_id, by.member_id)
+
+
+def check_may_manage(by: Session | None, role: str, organisation_id: bytes | None) -> None:
+    """Supervisors look after their organisation, administrators after leads and their like."""
+    if (role in KEY_HOLDERS) != (organisation_id is not None) or role not in list(Role):
+        raise ActionRefused("role")
+    if by is None:
+        return
+    if by.role == Role.SUPERVISOR and by.organisation_id == organisation_id is not None:
+        return
+    if by.role == Role.ADMINISTRATOR and organisation_id is None:
+        return
+    raise ActionRefused("role")
+
+
+def managed(session: Transaction, by: Session | None, member_id: bytes) -> Member:
+    """A member `by` looks after; another organisation's is as unknown as nobody's."""
+    member = session.get(Member, member_id, populate_existing=True)
+    if member is None or member.state == REMOVED:
+        raise ActionRefused("unknown")
+    try:
+        check_may_manage(by, member.role, member.organisation_id)
+    except ActionRefused as refused:
+        raise ActionRefused("unknown") from refused
+    return member
+
+
+def new_member(
+    session: Transaction,
+    role: str,
+    name: str,
+    organisation_id: bytes | None,
+    member_id: bytes | None = None,
+) -> Member:
+    """A row for someone who is invited; names are one of a kind, for people sign in by them."""
+    shown = " ".join(name.split())
+    if not shown or len(shown) > LONGEST_NAME or not shown.isprintable():
+        raise ActionRefused("name")
+    if session.scalar(select(Member.id).where(Member.sign_in_name == plain_name(shown))):
+        raise ActionRefused("name-taken")
+    member = Member(
+        id=member_id or random_id(),
+        organisation_id=organisation_id,
+        name=shown,
+        sign_in_name=plain_name(shown),
+        role=str(role),
+        state=INVITED,
+        locale="en",
+        failures=0,
+    )
+    session.add(member)
+    session.flush()
+    return member
+
+
+def forget_credentials(session: Transaction, member: Member, state: str) -> None:
+    """Delete grants, links and the sign-in record."""
+    session.execute(delete(Grant).where(Grant.holder_id == member.id))
+    session.execute(delete(Invitation).where(Invitation.member_id == member.id))
+    member.state, member.public_key, member.sign_in, member.member_state = state, None, None, None
+    member.failures, member.locked_until = 0, None
+
+
+def key_of(public_key: bytes) -> bytes:
+    """A member's key as the audit chain names it; its fingerprint in full."""
+    return key_id("member-fingerprint", public_key)
+
+
+def instance() -> Instance:
+    """The instance of this application."""
+    return cast(Instance, current_app.extensions["instance"])
+
+
+def stretch_cost() -> Cost:
+    """Argon2id's cost here: `Settings` never lowers it outside the test suite."""
+    settings = cast(Settings, current_app.extensions["settings"])
+    return Cost(memory_kib=settings.argon2_memory_kib, passes=settings.argon2_passes)

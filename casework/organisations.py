@@ -1,0 +1,126 @@
+"""Making an organisation: its keys and its first supervisor in one run (sealing.md 4).
+
+The secrets are granted to that supervisor and to the recovery key, shown once where they must be,
+and forgotten with the end of the run. Nothing here writes a secret anywhere but into a grant.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from mnemonic import Mnemonic
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from casework import audit, credentials, invitations, keys, members, signing_in
+from casework.credentials import NewMember
+from casework.keys import Keyring
+from casework.models import Member
+from casework.policy import ActionRefused, Role
+from reporting.database import db, transaction
+from reporting.models import Organisation
+from reporting.sealing import b64, public_of, public_of_signing, random_id, random_key
+
+_SLUG = re.compile(r"[a-z0-9-]{2,40}")
+# Names of the well-known addresses beside which an organisation's own one stands.
+_TAKEN = frozenset({"instance", "bundle"})
+
+Confirm = Callable[[NewMember], NewMember]
+
+
+@dataclass(frozen=True, repr=False)
+class Added:
+    """What is shown once, to the person at the command line."""
+
+    organisation_id: bytes
+    supervisor: NewMember
+    recovery_words: str
+    identity_key: bytes
+
+
+def add(
+    slug: str,
+    name: str,
+    supervisor_name: str,
+    about: Mapping[str, str] | None = None,
+    contact: Mapping[str, str] | None = None,
+    confirm: Confirm | None = None,
+) -> Added:
+    """Make the organisation, its keys and its first supervisor, all or nothing.
+
+    `confirm` shows the new supervisor what to write down and asks for a code; it comes before the
+    transaction, because a person takes minutes and SQLite has one writer.
+    """
+    check_new(slug, name)
+    organisation_id = random_id()
+    supervisor = credentials.make(
+        random_id(), " ".join(supervisor_name.split()), members.stretch_cost()
+    )
+    if confirm is not None:
+        supervisor = confirm(supervisor)
+    recovery_seed, identity = random_key(), random_key()
+    with transaction() as session:
+        organisation = Organisation(
+            id=organisation_id,
+            slug=slug,
+            name=" ".join(name.split()),
+            about=json.dumps(dict(about or {}), ensure_ascii=False),
+            contact=json.dumps(dict(contact or {}), ensure_ascii=False),
+            identity_key=public_of_signing(identity),
+            recovery_key=public_of(recovery_seed),
+            closed=False,
+            recognisable=False,
+        )
+        session.add(organisation)
+        session.flush()
+        audit.write(session, organisation_id, None, "add_organisation", None, {"slug": slug})
+        member = invitations.enrol_prepared(session, organisation_id, Role.SUPERVISOR, supervisor)
+        # The only member who waits for nobody: there is nobody yet who could compare.
+        member.state = members.ACTIVE
+        session.flush()
+        _grant_first(session, organisation, identity, supervisor)
+    return Added(
+        organisation_id=organisation_id,
+        supervisor=supervisor,
+        recovery_words=Mnemonic("english").to_mnemonic(recovery_seed),
+        identity_key=public_of_signing(identity),
+    )
+
+
+def check_new(slug: str, name: str) -> None:
+    """Refuse a slug or name that cannot be used, before anyone writes a passphrase down."""
+    if not _SLUG.fullmatch(slug) or slug in _TAKEN:
+        raise ActionRefused("slug")
+    if not name.strip() or not name.isprintable():
+        raise ActionRefused("name")
+    if db.session.scalar(select(Organisation.id).where(Organisation.slug == slug)):
+        raise ActionRefused("slug-taken")
+
+
+def check_new_member(name: str) -> None:
+    """The same for the name somebody will sign in by."""
+    wanted = signing_in.plain_name(name)
+    if db.session.scalar(select(Member.id).where(Member.sign_in_name == wanted)):
+        raise ActionRefused("name-taken")
+
+
+def _grant_first(
+    session: Session, organisation: Organisation, identity: bytes, new: NewMember
+) -> None:
+    """Identity to supervisor and recovery; the first intake and casework keys to the same two."""
+    instance_id = members.instance().instance_id
+    holders = [
+        (organisation.id, organisation.recovery_key),
+        (new.member_id, new.public_key),
+    ]
+    made = keys.id_of(keys.IDENTITY, identity)
+    keys.grant(session, organisation.id, keys.IDENTITY, made, None, identity, holders)
+    epoch, casework_key = keys.new_casework_key(session, organisation, None)
+    intake_id, intake_seed = keys.new_intake_key(session, organisation, identity, instance_id, None)
+    ring = Keyring({intake_id: intake_seed}, {epoch: casework_key}, identity)
+    granted = keys.granted_ids(session, new.member_id)
+    if granted != ring.key_ids():
+        raise RuntimeError("the first supervisor was not granted every key")
+    detail = {"key": b64(members.key_of(new.public_key)), "count": len(granted)}
+    audit.write(session, organisation.id, None, "admit_member", new.member_id, detail)

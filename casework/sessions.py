@@ -1,0 +1,208 @@
+"""Staff sessions: a member's opened keyring, kept where nothing alone can open it (sealing.md 4).
+
+The box lies in Redis, its key is made of the cookie and the day's secret, its name is the cookie's
+hash. So neither Redis nor the cookie opens anything, nor do old copies of both once the day's
+secret is gone. Times are inside the box: whoever writes to Redis cannot make a session last.
+"""
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import redis
+from flask import current_app, g
+
+from casework import keys
+from casework.keys import Keyring
+from casework.models import Member
+from reporting import clock
+from reporting.database import db
+from reporting.instance import Instance
+from reporting.models import Organisation
+from reporting.sealing import SealingRefused, b64, box, derive, unb64, unbox
+
+IDLE = timedelta(minutes=15)
+LONGEST = timedelta(hours=12)
+# Rolled at most once a minute: a page of a hundred requests writes once.
+ROLL = timedelta(minutes=1)
+ACTIVE = "active"
+
+
+@dataclass(repr=False)
+class Session:
+    """Who is signed in, and what they have opened. Lives for one request."""
+
+    member_id: bytes
+    organisation_id: bytes | None
+    role: str
+    name: str
+    locale: str
+    keyring: Keyring
+    # The member's own seed: it opens grants made while they are signed in, and what they saw last.
+    seed: bytes
+    ends: datetime
+    rolled: datetime
+    token: str = ""
+
+
+def make(member: Member, seed: bytes) -> Session:
+    """Open all grants of a member. Raises `SealingRefused` when one is not what it says."""
+    return Session(
+        member_id=member.id,
+        organisation_id=member.organisation_id,
+        role=member.role,
+        name=member.name,
+        locale=member.locale,
+        keyring=_keyring(member, seed),
+        seed=seed,
+        ends=clock.now() + LONGEST,
+        rolled=clock.now(),
+    )
+
+
+def start(member: Member, seed: bytes) -> Session:
+    """Make a session and keep it under a fresh cookie, `session.token`."""
+    session = make(member, seed)
+    session.token = b64(secrets.token_bytes(32))
+    keep(session)
+    return session
+
+
+def current() -> Session:
+    """The session of this request; a view declared for staff always has one."""
+    return cast(Session, g.staff)
+
+
+def load(token: str) -> Session | None:
+    """The session of a cookie, rolled; nothing when it ended, was changed or is nobody's."""
+    kept = _open(token)
+    if kept is None:
+        return None
+    now = clock.now()
+    ends, rolled = _time(kept["ends"]), _time(kept["rolled"])
+    member = db.session.get(Member, unb64(kept["member"]), populate_existing=True)
+    over = now >= ends or now >= rolled + IDLE
+    if over or member is None or member.state != ACTIVE:
+        end(token)
+        return None
+    session = Session(
+        member_id=member.id,
+        organisation_id=member.organisation_id,
+        role=member.role,
+        name=member.name,
+        locale=member.locale,
+        keyring=Keyring.from_json(kept["keyring"]),
+        seed=unb64(kept["seed"]),
+        ends=ends,
+        rolled=rolled,
+        token=token,
+    )
+    if keys.granted_ids(db.session(), member.id) != session.keyring.key_ids():
+        return _refreshed(session, member)
+    if now - rolled >= ROLL:
+        session.rolled = now
+        keep(session)
+    return session
+
+
+def refresh(session: Session) -> None:
+    """Open the grants again after keys have changed in this very request."""
+    member = db.session.get_one(Member, session.member_id)
+    session.keyring = _keyring(member, session.seed)
+    if session.token:
+        keep(session)
+
+
+def keep(session: Session) -> None:
+    """Box the session under cookie and day secret and put it into Redis."""
+    kept = {
+        "member": b64(session.member_id),
+        "seed": b64(session.seed),
+        "keyring": session.keyring.to_json(),
+        "ends": session.ends.isoformat(),
+        "rolled": session.rolled.isoformat(),
+    }
+    key = _key(session.token, _instance().day_secret(clock.today()))
+    boxed = box(key, "session", b"", json.dumps(kept).encode())
+    # Redis forgets it soon after; the times that count are in the box.
+    _redis().set(_name(session.token), boxed, ex=int(IDLE.total_seconds()) + 60)
+
+
+def end(token: str) -> None:
+    """Drop the keyring."""
+    _redis().delete(_name(token))
+
+
+def _refreshed(session: Session, member: Member) -> Session | None:
+    try:
+        session.keyring = _keyring(member, session.seed)
+    except SealingRefused:
+        end(session.token)
+        return None
+    session.rolled = clock.now()
+    keep(session)
+    return session
+
+
+def _keyring(member: Member, seed: bytes) -> Keyring:
+    try:
+        return keys.open_grants(db.session(), member, seed)
+    except SealingRefused:
+        # Keys may have changed between two reads; what is wrong twice is wrong.
+        db.session.rollback()
+        return keys.open_grants(db.session(), member, seed)
+
+
+def _open(token: str) -> dict[str, Any] | None:
+    """Try today's and yesterday's secret; a box that neither opens is worth nothing."""
+    if not _is_token(token):
+        return None
+    boxed = _redis().get(_name(token))
+    if not isinstance(boxed, bytes):
+        return None
+    today = clock.today()
+    for day in (today, today - timedelta(days=1)):
+        secret = _instance().known_day_secret(day)
+        if secret is None:
+            continue
+        try:
+            kept: dict[str, Any] = json.loads(unbox(_key(token, secret), "session", b"", boxed))
+        except SealingRefused:
+            continue
+        return kept
+    return None
+
+
+def _is_token(token: str) -> bool:
+    try:
+        return len(unb64(token)) == 32
+    except SealingRefused:
+        return False
+
+
+def _key(token: str, day_secret: bytes) -> bytes:
+    return derive(unb64(token) + day_secret, "session")
+
+
+def _name(token: str) -> str:
+    return "session:" + hashlib.sha256(unb64(token)).hexdigest()
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _instance() -> Instance:
+    return cast(Instance, current_app.extensions["instance"])
+
+
+def _redis() -> "redis.Redis":
+    return cast("redis.Redis", current_app.extensions["redis"])
+
+
+def organisation(session: Session) -> Organisation:
+    """The signed-in member's organisation."""
+    return cast(Organisation, db.session.get(Organisation, session.organisation_id))
