@@ -1,4 +1,4 @@
-"""The noise is exactly the specified one: known answers, distribution, and what it must not show."""
+"""The noise is the specified one: known answers, distribution, what it must not show."""
 
 import csv
 import secrets
