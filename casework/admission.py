@@ -1,0 +1,193 @@
+"""Admission: opening the queue takes in what has arrived, each report once (sealing.md 6).
+
+The sealed key of a report is opened with the intake key and deleted; the content key is boxed under
+the newest casework epoch, or for its incident when it adds to a linked report. A report that does
+not open is admitted as such and stops no other.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session as DatabaseSession
+
+from casework import audit, bodies, objects, reports
+from casework.bodies import Body
+from casework.digests import box_digest
+from casework.models import Incident, Work
+from casework.policy import IncidentState, ReportState
+from casework.sessions import Session
+from reporting.database import db, transaction
+from reporting.envelope import open_body, open_content_key
+from reporting.models import Attachment, Report
+from reporting.sealing import SealingRefused
+
+# One opening of the queue admits as many as fit well into one request; the page says what waits.
+BATCH = 200
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """What one opening of the queue took in, and what it changed."""
+
+    count: int
+    waiting: int
+    # Incidents whose reporters said something about consent.
+    incidents: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Opened:
+    row: Report
+    key: bytes | None
+    body: Body
+    files: int
+
+
+def admit_new(session: Session, limit: int = BATCH) -> Admitted:
+    """Admit up to `limit` reports that this member can open."""
+    database = db.session()
+    waiting = _waiting(database, session)
+    if not waiting:
+        return Admitted(0, 0)
+    mine = list(session.keyring.intake)
+    ids = database.scalars(
+        select(Report.report_id)
+        .where(
+            Report.organisation_id == session.organisation_id,
+            Report.sealed_key.is_not(None),
+            Report.key_id.in_(mine),
+        )
+        # Reports before additions, so that an addition finds what it adds to.
+        .order_by(Report.kind.desc(), Report.report_id)
+        .limit(limit)
+    ).all()
+    rows = database.scalars(select(Report).where(Report.report_id.in_(ids))).all()
+    opened = [_open(database, session, row) for row in rows if row.sealed_key is not None]
+    opened.sort(key=lambda one: (one.row.kind != "report", one.row.report_id))
+    database.expunge_all()
+    # Ends the read: the transaction below must see what others have admitted meanwhile.
+    database.rollback()
+    return _take_in(session, opened)
+
+
+def _waiting(database: DatabaseSession, session: Session) -> int:
+    count = database.scalar(
+        select(func.count())
+        .select_from(Report)
+        .where(Report.organisation_id == session.organisation_id, Report.sealed_key.is_not(None))
+    )
+    return count or 0
+
+
+def _open(database: DatabaseSession, session: Session, row: Report) -> _Opened:
+    files = database.scalar(
+        select(func.count()).select_from(Attachment).where(Attachment.report_id == row.report_id)
+    )
+    key = None
+    try:
+        seed = session.keyring.intake[row.key_id]
+        key = open_content_key(seed, row.report_id, row.key_id, row.sealed_key or b"")
+        body = bodies.read_body(open_body(key, row.report_id, row.body))
+    except SealingRefused:
+        body = Body(broken="key" if key is None else "body")
+    return _Opened(row, key, body, files or 0)
+
+
+def _take_in(session: Session, opened: list[_Opened]) -> Admitted:
+    touched: set[bytes] = set()
+    with transaction() as database:
+        organisation = session.organisation_id or b""
+        audit.lock(database, organisation)
+        before: dict[bytes, int] = {}
+        count = 0
+        for one in opened:
+            parent = _parent(database, one.row) if one.row.kind == "addition" else None
+            if not _rebox(database, session, one, parent):
+                continue
+            count += 1
+            number = 0
+            if parent is not None:
+                number = before.setdefault(parent.report_id, _additions(database, parent))
+                parent.fresh = True
+                if parent.incident_id is not None:
+                    touched.add(parent.incident_id)
+                    _wait(database, parent.incident_id)
+            database.add(_work(session, one, parent, number))
+            database.flush()
+        if count:
+            audit.write(database, organisation, session.member_id, "admit", None, {"count": count})
+    return Admitted(count, _waiting(db.session(), session), tuple(touched))
+
+
+def _rebox(database: DatabaseSession, session: Session, one: _Opened, parent: Work | None) -> bool:
+    """Swap the sealed key for a boxed one; false when it was erased or admitted meanwhile."""
+    boxed: bytes | None = None
+    epoch: int | None = None
+    if one.key is not None:
+        incident = None
+        if parent is not None and parent.incident_id is not None:
+            incident = database.get(Incident, parent.incident_id)
+        if incident is not None:
+            holder = (incident.id, objects.open_object_key(session.keyring, incident))
+            boxed = reports.box_for_object(holder, one.row.report_id, one.key)
+        else:
+            boxed, epoch = reports.box_for_epoch(session.keyring, one.row.report_id, one.key)
+    done: Any = database.execute(
+        update(Report)
+        .where(Report.report_id == one.row.report_id, Report.sealed_key.is_not(None))
+        .values(sealed_key=None, boxed_key=boxed, boxed_epoch=epoch)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(done.rowcount)
+
+
+def _parent(database: DatabaseSession, row: Report) -> Work | None:
+    """The report this addition's mailbox belongs to; an unknown mailbox has none."""
+    return database.scalars(
+        select(Work)
+        .join(Report, Report.report_id == Work.report_id)
+        .where(
+            Report.mailbox == row.mailbox,
+            Report.organisation_id == row.organisation_id,
+            Work.parent_id.is_(None),
+            Work.state != ReportState.ERASED,
+            Report.report_id != row.report_id,
+        )
+        .order_by(Work.kind.desc(), Work.report_id)
+        .limit(1)
+    ).first()
+
+
+def _additions(database: DatabaseSession, parent: Work) -> int:
+    count = database.scalar(
+        select(func.count()).select_from(Work).where(Work.parent_id == parent.report_id)
+    )
+    return count or 0
+
+
+def _work(session: Session, one: _Opened, parent: Work | None, number: int) -> Work:
+    # How many additions came before is noted inside the box: rows keep no order of arrival.
+    digest = one.body.digest(one.row.kind, one.files, number)
+    boxed, epoch = box_digest(session.keyring, one.row.report_id, digest)
+    return Work(
+        report_id=one.row.report_id,
+        organisation_id=one.row.organisation_id,
+        # An addition is where its report is and has no place of its own in the queue.
+        state=ReportState.ADMITTED if parent is None else ReportState.LINKED,
+        kind=one.row.kind,
+        day=one.row.day,
+        version=1,
+        parent_id=parent.report_id if parent else None,
+        incident_id=parent.incident_id if parent else None,
+        fresh=False,
+        digest=boxed,
+        digest_epoch=epoch,
+    )
+
+
+def _wait(database: DatabaseSession, incident_id: bytes) -> None:
+    """What was added may be a word on consent: the hand-over looks again."""
+    incident = database.get(Incident, incident_id)
+    if incident is not None and incident.state == IncidentState.CLOSED:
+        incident.waits = True

@@ -1,0 +1,287 @@
+"""Opening admitted reports: keys, bodies, additions and files.
+
+Every opening is an audit entry, committed before anything opened leaves this module. Plaintext
+lives for one request; nothing here writes it anywhere.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, BinaryIO
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as DatabaseSession
+
+from casework import audit, bodies, digests, objects, policy
+from casework.bodies import Body
+from casework.keys import Keyring
+from casework.models import Incident, Work
+from casework.policy import ActionRefused, Actor, ReportState, Role
+from casework.sessions import Session
+from reporting import attachments
+from reporting.database import db, transaction
+from reporting.envelope import open_attachment, open_body, verify_attachment
+from reporting.models import Attachment, Report
+from reporting.sealing import SealingRefused, b64, box, u32, unbox
+
+CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True)
+class AttachedFile:
+    """One file of a report: the reporter's words for it, and what is stored."""
+
+    index: int
+    name: str
+    media_type: str
+    # True size; -1 when the body does not say it, and then the file cannot be opened.
+    size: int
+
+
+@dataclass(frozen=True)
+class Filed:
+    """One opened report or addition."""
+
+    report_id: bytes
+    kind: str
+    day: date
+    body: Body
+    confirmed: bool
+    number: int
+    files: tuple[AttachedFile, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """As addresses have it."""
+        return b64(self.report_id)
+
+
+@dataclass(frozen=True)
+class Thread:
+    """A report with everything its reporter added to it."""
+
+    first: Filed
+    additions: tuple[Filed, ...] = ()
+    mailbox: bytes = field(default=b"", repr=False)
+
+    def consents(self, purpose: str) -> bool:
+        """The latest word on a purpose.
+
+        Days have no hours: of two words of one day that came in together, the refusing one counts.
+        """
+        ordered = sorted(
+            self.additions,
+            key=lambda one: (one.day, one.number, not one.body.consent.get(purpose, False)),
+        )
+        return bodies.latest_consent(
+            self.first.body, [(one.body, one.confirmed) for one in ordered], purpose
+        )
+
+    @property
+    def can_answer(self) -> bool:
+        """Whether the reporter wants an answer and gave a key that one can be sealed to."""
+        return self.first.body.reply_key is not None and self.consents("reply")
+
+
+def actor(session: Session) -> Actor:
+    """The signed-in member as the rules see them."""
+    return Actor(session.member_id, Role(session.role), session.organisation_id)
+
+
+def find(database: DatabaseSession, session: Session, report_id: bytes) -> Work:
+    """The work row of a report of the member's own organisation, as the database has it now.
+
+    Raises `ActionRefused("unknown")` for one there is not and for another organisation's alike.
+    """
+    work = database.get(Work, report_id, populate_existing=True)
+    if work is None:
+        raise ActionRefused("unknown")
+    policy.check_open(actor(session), work.organisation_id)
+    return work
+
+
+def content_key(keyring: Keyring, report: Report, holder: tuple[bytes, bytes] | None) -> bytes:
+    """The key of a report; `holder` is id and key of the incident it is linked to."""
+    if report.boxed_key is None:
+        raise SealingRefused("key")
+    if report.boxed_epoch is not None:
+        epoch = report.boxed_epoch
+        if epoch not in keyring.casework:
+            raise SealingRefused("key")
+        context = report.report_id + u32(epoch)
+        return unbox(keyring.casework[epoch], "report-key", context, report.boxed_key)
+    if holder is None:
+        raise SealingRefused("key")
+    return unbox(holder[1], "report-key", holder[0] + report.report_id, report.boxed_key)
+
+
+def box_for_epoch(keyring: Keyring, report_id: bytes, key: bytes) -> tuple[bytes, int]:
+    """A content key boxed under the newest casework epoch; returns box and epoch."""
+    epoch = keyring.newest_epoch()
+    return box(keyring.casework[epoch], "report-key", report_id + u32(epoch), key), epoch
+
+
+def box_for_object(holder: tuple[bytes, bytes], report_id: bytes, key: bytes) -> bytes:
+    """A content key boxed under the key of an incident."""
+    return box(holder[1], "report-key", holder[0] + report_id, key)
+
+
+def open_one(keyring: Keyring, report: Report, holder: tuple[bytes, bytes] | None) -> Body:
+    """Open one body. Never raises: one that does not open is shown as such."""
+    try:
+        key = content_key(keyring, report, holder)
+    except SealingRefused:
+        return Body(broken="key")
+    try:
+        return bodies.read_body(open_body(key, report.report_id, report.body))
+    except SealingRefused:
+        return Body(broken="body")
+
+
+def gather(database: DatabaseSession, session: Session, work: Work) -> Thread | None:
+    """Open a report and its additions; nothing when the reporter has erased it.
+
+    Writes no audit entry: callers have committed one, or show nothing of it.
+    """
+    holder = None
+    if work.incident_id is not None:
+        incident = database.get(Incident, work.incident_id)
+        if incident is not None:
+            holder = (incident.id, objects.open_object_key(session.keyring, incident))
+    rows = database.scalars(
+        select(Work)
+        .where((Work.report_id == work.report_id) | (Work.parent_id == work.report_id))
+        .order_by(Work.day, Work.report_id)
+    ).all()
+    reports = {row.report_id: database.get(Report, row.report_id) for row in rows}
+    first = reports.get(work.report_id)
+    if first is None or work.state == ReportState.ERASED:
+        return None
+    body = open_one(session.keyring, first, holder)
+    additions = []
+    for row in rows:
+        report = reports[row.report_id]
+        if row.report_id == work.report_id or report is None:
+            continue
+        added = open_one(session.keyring, report, holder)
+        confirmed = bodies.is_confirmed(body, added)
+        additions.append(_filed(database, session, row, report, added, confirmed=confirmed))
+    return Thread(
+        _filed(database, session, work, first, body, confirmed=True),
+        tuple(additions),
+        first.mailbox,
+    )
+
+
+def open_report(session: Session, report_id: bytes) -> tuple[Work, Thread | None]:
+    """Open a report for a page: the audit entry is committed first, "new" is cleared."""
+    with transaction() as database:
+        audit.lock(database, session.organisation_id or b"")
+        work = find(database, session, report_id)
+        if work.parent_id is not None:
+            work = find(database, session, work.parent_id)
+        write_opening(database, session, work)
+    database = db.session()
+    work = find(database, session, work.report_id)
+    return work, gather(database, session, work)
+
+
+def write_opening(database: DatabaseSession, session: Session, work: Work) -> None:
+    """The audit entry of an opening, in the caller's transaction."""
+    audit.write(database, work.organisation_id, session.member_id, "open_report", work.report_id)
+    work.fresh = False
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that has verified to its last chunk, ready to be streamed."""
+
+    size: int
+    chunks: Iterator[bytes]
+
+
+def open_file(session: Session, report_id: bytes, index: int) -> Download:
+    """Verify a whole file, then stream it: nothing is used before the last chunk has verified.
+
+    Raises `ActionRefused("file")` for one that is cut, changed or longer than its body says.
+    """
+    with transaction() as database:
+        work = find(database, session, report_id)
+        if database.get(Attachment, (report_id, index)) is None:
+            raise ActionRefused("unknown")
+        audit.write(
+            database,
+            work.organisation_id,
+            session.member_id,
+            "download",
+            report_id,
+            {"index": index},
+        )
+    database = db.session()
+    work = find(database, session, report_id)
+    report = database.get(Report, report_id)
+    if report is None:
+        raise ActionRefused("erased")
+    holder = None
+    if work.incident_id is not None:
+        incident = database.get(Incident, work.incident_id)
+        if incident is not None:
+            holder = (incident.id, objects.open_object_key(session.keyring, incident))
+    try:
+        key = content_key(session.keyring, report, holder)
+        body = bodies.read_body(open_body(key, report_id, report.body))
+        if index >= len(body.files):
+            raise ActionRefused("file")
+        size = body.files[index].size
+        if size < 0:
+            raise ActionRefused("file")
+        stored = attachments.path(report_id, index).open("rb")
+        try:
+            verify_attachment(key, report_id, index, _chunks(stored), size)
+        except BaseException:
+            stored.close()
+            raise
+    except (SealingRefused, OSError) as refused:
+        raise ActionRefused("file") from refused
+    stored.seek(0)
+    return Download(
+        size, _streamed(stored, open_attachment(key, report_id, index, _chunks(stored), size))
+    )
+
+
+def _filed(
+    database: DatabaseSession,
+    session: Session,
+    work: Work,
+    report: Report,
+    body: Body,
+    *,
+    confirmed: bool,
+) -> Filed:
+    stored: Any = database.scalars(
+        select(Attachment.index)
+        .where(Attachment.report_id == report.report_id)
+        .order_by(Attachment.index)
+    )
+    files = tuple(
+        AttachedFile(
+            index, body.files[index].name, body.files[index].media_type, body.files[index].size
+        )
+        if index < len(body.files)
+        else AttachedFile(index, "", "", -1)
+        for index in stored
+    )
+    digest = digests.open_digest(session.keyring, work.report_id, work.digest, work.digest_epoch)
+    return Filed(report.report_id, report.kind, report.day, body, confirmed, digest.number, files)
+
+
+def _chunks(stored: BinaryIO) -> Iterator[bytes]:
+    while chunk := stored.read(CHUNK):
+        yield chunk
+
+
+def _streamed(stored: BinaryIO, opened: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from opened
+    finally:
+        stored.close()
