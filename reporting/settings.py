@@ -1,8 +1,11 @@
 """Settings: the only reader of the environment. Secrets come from files, never from here."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from urllib.parse import quote
 
 PARTS = frozenset({"reporting", "analytics", "casework"})
 
@@ -10,6 +13,8 @@ PARTS = frozenset({"reporting", "analytics", "casework"})
 # factory of `Settings` may lower them, nothing else can.
 ARGON2_MEMORY_KIB = 64 * 1024
 ARGON2_PASSES = 3
+# macOS takes 104, Linux 108, both with the zero at the end.
+SOCKET_PATH_BYTES = 100
 
 
 class SettingRefused(Exception):
@@ -25,7 +30,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8000
     database_url: str
-    # Empty: `upstander run` starts Valkey in the data folder and uses its socket.
+    # The default is the socket of the Valkey that `upstander run` starts in the data folder.
     redis_url: str
     log_level: str = "INFO"
     parts: frozenset[str] = PARTS
@@ -56,7 +61,17 @@ class Settings:
     @property
     def own_valkey(self) -> bool:
         """Whether the Valkey in use is the one `upstander run` starts."""
-        return self.redis_url.startswith("unix://") and str(self.data_dir) in self.redis_url
+        return self.redis_url == _own_redis(self.data_dir)
+
+    @property
+    def valkey_socket(self) -> Path:
+        """Where the Valkey of `upstander run` listens; it has no TCP port."""
+        return socket_path(self.data_dir, "valkey")
+
+    @property
+    def metrics_socket(self) -> Path:
+        """Where `/metrics` is served, and nowhere else."""
+        return socket_path(self.data_dir, "metrics")
 
     @property
     def address(self) -> str:
@@ -83,7 +98,7 @@ class Settings:
             host=get("HOST", "127.0.0.1"),
             port=_port(get("PORT", "8000"), "UPSTANDER_PORT"),
             database_url=_database(get("DATABASE_URL") or f"sqlite:///{data / 'upstander.db'}"),
-            redis_url=get("REDIS_URL") or f"unix://{data / 'valkey' / 'valkey.sock'}",
+            redis_url=get("REDIS_URL") or _own_redis(data),
             log_level=level,
             parts=parts,
             emergency_number=get("EMERGENCY_NUMBER"),
@@ -94,6 +109,23 @@ class Settings:
             smtp_port=_port(get("SMTP_PORT", "25"), "UPSTANDER_SMTP_PORT"),
             smtp_from=get("SMTP_FROM"),
         )
+
+
+def socket_path(data_dir: Path, name: str) -> Path:
+    """Path of a Unix socket: in the data folder, or in a short private one when that is too deep.
+
+    A socket's path may have some 100 bytes. The short folder is named after user and data folder,
+    so that every process finds the same; whoever makes it checks that it is the user's own.
+    """
+    path = data_dir / name / f"{name}.sock"
+    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
+        return path
+    short = sha256(os.fsencode(data_dir)).hexdigest()[:16]
+    return Path("/tmp") / f"upstander-{os.getuid()}-{short}" / f"{name}.sock"  # noqa: S108
+
+
+def _own_redis(data_dir: Path) -> str:
+    return f"unix://{quote(str(socket_path(data_dir, 'valkey')))}"
 
 
 def _port(text: str, name: str) -> int:

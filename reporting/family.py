@@ -1,0 +1,141 @@
+"""A parent and its children: started, watched, started again, and ended together.
+
+Knows nothing of what they do. A child that dies is started again with growing pauses; when the
+parent itself is killed, a keeper ends whatever is left.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from dataclasses import dataclass, field
+
+import structlog
+
+log = structlog.get_logger()
+STOP_SECONDS = 10
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 20.0
+# A child that lived this long is well again.
+WELL_AFTER = 30.0
+# Reads which groups live; when the parent is gone, its end of the pipe closes, and they end too.
+KEEPER = 'while read l; do L=$l; done; for g in $L; do kill -9 -- "-$g"; done 2>/dev/null; :'
+
+
+class StartRefused(Exception):
+    """Why nothing was started: one line for the person at the terminal."""
+
+
+@dataclass
+class Child:
+    """One process group below the parent."""
+
+    name: str
+    command: list[str]
+    keep_open: tuple[int, ...] = ()
+    process: "subprocess.Popen[bytes] | None" = None
+    started: float = 0.0
+    pause: float = FIRST_PAUSE
+    due: float = 0.0
+
+    def alive(self) -> bool:
+        """Whether it runs now."""
+        return self.process is not None and self.process.poll() is None
+
+
+@dataclass
+class Family:
+    """The children, in the order they start; they stop in the other."""
+
+    # Put before every command: `env NAME=value …`.
+    environment: list[str]
+    children: list[Child] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    keeper: "subprocess.Popen[bytes] | None" = None
+
+    def start(self, child: Child) -> None:
+        """Start one in a session of its own: Ctrl-C reaches only the parent, which stops in order."""
+        child.process = subprocess.Popen(
+            self.environment + child.command,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            pass_fds=child.keep_open,
+        )
+        child.started = time.monotonic()
+        if child not in self.children:
+            self.children.append(child)
+        self._tell_keeper()
+
+    def run_once(self, child: Child) -> None:
+        """Run one to its end; refuses to go on when it fails."""
+        self.start(child)
+        assert child.process is not None
+        while child.process.poll() is None and not self.stopping.wait(0.05):
+            continue
+        self._end(child)
+        self.children.remove(child)
+        if child.process.returncode and not self.stopping.is_set():
+            raise StartRefused(f"{child.name} did not finish; its own lines above say why")
+
+    def watch(self) -> None:
+        """Until told to stop: start again what died, with growing pauses."""
+        while not self.stopping.wait(0.2):
+            now = time.monotonic()
+            for child in self.children:
+                if child.alive():
+                    if now - child.started > WELL_AFTER:
+                        child.pause = FIRST_PAUSE
+                elif not child.due:
+                    code = child.process.returncode if child.process else 0
+                    log.warning("child ended and is started again", child=child.name, code=code)
+                    child.due = now + child.pause
+                    child.pause = min(child.pause * 2, LONGEST_PAUSE)
+                elif now >= child.due:
+                    child.due = 0.0
+                    # What it left in its group must not work beside its successor.
+                    self._end(child)
+                    self.start(child)
+            if self.keeper is not None and self.keeper.poll() is not None:
+                self.keeper = None
+                self._tell_keeper()
+
+    def stop(self) -> None:
+        """End all, the web server first and Valkey last, so that nothing is asked of the dead."""
+        for child in reversed(self.children):
+            self._end(child)
+        if self.keeper is not None and self.keeper.stdin is not None:
+            self.keeper.kill()
+            self.keeper.wait()
+            self.keeper.stdin.close()
+
+    def stop_one(self, child: Child) -> None:
+        """End one for good."""
+        self._end(child)
+        self.children.remove(child)
+        self._tell_keeper()
+
+    def _end(self, child: Child) -> None:
+        """Ask, wait, then end the whole group: gunicorn's workers are in it."""
+        if child.process is None:
+            return
+        if child.alive():
+            child.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.process.wait(STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.process.pid, signal.SIGKILL)
+        child.process.wait()
+
+    def _tell_keeper(self) -> None:
+        if self.keeper is None:
+            self.keeper = subprocess.Popen(
+                ["/bin/sh", "-c", KEEPER], stdin=subprocess.PIPE, start_new_session=True
+            )
+        groups = " ".join(str(c.process.pid) for c in self.children if c.process is not None)
+        stdin = self.keeper.stdin
+        assert stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            stdin.write(groups.encode() + b"\n")
+            stdin.flush()
