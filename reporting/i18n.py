@@ -1,0 +1,137 @@
+"""Languages: which one a page is in, its direction, and names in it.
+
+A public page's language stands in its address and nowhere else: no cookie, nothing kept about a
+visitor. Negotiation goes through a table of our own (Werkzeug and Babel send `zh-CN` to English).
+"""
+
+from functools import cache
+from typing import Any
+
+from babel import Locale
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel, gettext
+
+from reporting import vocabulary
+
+LOCALES = ("en", "ar")
+DEFAULT = "en"
+# Start of a public route: `@blueprint.get(f"{PATH}/return")`.
+PATH = f"/<any({', '.join(LOCALES)}):locale>"
+
+# What a language tag may be answered with, best first, where cutting it at the hyphen is wrong
+# or not enough. Entries of languages not offered yet cost nothing and are not forgotten later.
+NEAREST: dict[str, tuple[str, ...]] = {
+    "zh": ("zh-Hans",),
+    "zh-cn": ("zh-Hans",),
+    "zh-sg": ("zh-Hans",),
+    "zh-tw": ("zh-Hant",),
+    "zh-hk": ("zh-Hant",),
+    "zh-mo": ("zh-Hant",),
+    "fa-af": ("fa",),
+    "prs": ("fa",),
+    "ckb": ("ckb", "ar"),
+    "arz": ("ar",),
+    "ary": ("ar",),
+    "apc": ("ar",),
+    "ajp": ("ar",),
+}
+_LONGEST_HEADER = 1000
+
+
+def negotiate(header: str) -> str:
+    """The offered language an `Accept-Language` header likes best, else the site's own."""
+    wanted: list[tuple[float, int, str]] = []
+    for place, item in enumerate(header[:_LONGEST_HEADER].split(",")):
+        tag, _, parameters = item.partition(";")
+        weight = _weight(parameters)
+        if tag.strip() and weight > 0:
+            wanted.append((-weight, place, tag.strip().lower()))
+    for _weighted, _place, tag in sorted(wanted):
+        for candidate in (*NEAREST.get(tag, ()), tag, tag.partition("-")[0]):
+            if candidate in LOCALES:
+                return candidate
+        if tag == "*":
+            return DEFAULT
+    return DEFAULT
+
+
+def _weight(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    if name.strip() != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+def chosen() -> str:
+    """Language of this request: a member's own, then the address, then what the browser says."""
+    if not has_request_context():
+        return DEFAULT
+    own = g.get("locale")
+    if own in LOCALES:
+        return str(own)
+    first = request.path.split("/", 2)[1] if "/" in request.path else ""
+    if first in LOCALES:
+        return first
+    return negotiate(request.headers.get("Accept-Language", ""))
+
+
+@cache
+def direction(locale: str) -> str:
+    """`ltr` or `rtl`."""
+    return Locale.parse(locale).text_direction
+
+
+@cache
+def own_name(locale: str) -> str:
+    """A language's name in itself, for the switcher."""
+    return (Locale.parse(locale).get_display_name(locale) or locale).capitalize()
+
+
+def country_name(code: str, locale: str | None = None) -> str:
+    """A country's name in the page's language."""
+    return vocabulary.country_name(code, locale or chosen())
+
+
+def label(term_id: str) -> str:
+    """A vocabulary term in the page's language."""
+    return gettext(vocabulary.label(term_id))
+
+
+@cache
+def month_names(locale: str) -> tuple[str, ...]:
+    """The twelve months as they stand alone in a list."""
+    names = Locale.parse(locale).months["stand-alone"]["wide"]
+    return tuple(names[number] for number in range(1, 13))
+
+
+def in_locale(code: str) -> str:
+    """This page's address in another language; the start page where there is none."""
+    first, _, rest = request.path.removeprefix("/").partition("/")
+    return f"/{code}/{rest}" if first in LOCALES else f"/{code}/"
+
+
+def _globals() -> dict[str, Any]:
+    locale = chosen()
+    return {"locale": locale, "direction": direction(locale)}
+
+
+def init_app(app: Flask) -> None:
+    """Set up Babel with the three catalogues, and what templates may ask."""
+    app.config["BABEL_DEFAULT_LOCALE"] = DEFAULT
+    app.config["BABEL_DOMAIN"] = "public;staff;stats"
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations;translations;translations"
+    Babel(app, locale_selector=chosen)
+    app.context_processor(_globals)
+    app.jinja_env.globals.update(
+        LOCALES=LOCALES,
+        country_name=country_name,
+        direction_of=direction,
+        in_locale=in_locale,
+        label=label,
+        own_name=own_name,
+    )
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True

@@ -1,0 +1,90 @@
+"""The mailbox of a receipt: messages out, erasure in. The token alone is the authority for both.
+
+Holds no receipt and opens nothing. An unknown mailbox and an empty one are the same to a caller:
+each function asks and writes the same for both.
+"""
+
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from reporting import attachments, clock
+from reporting.database import db, transaction
+from reporting.models import Attachment, ErasureOrder, Message, Report
+from reporting.receipt import mailbox_of
+from reporting.sealing import random_id
+
+
+def read(token: bytes) -> list[Message]:
+    """All messages of a mailbox, oldest day first; empty for one that is not there."""
+    session: Any = db.session
+    rows = session.scalars(
+        select(Message)
+        .where(Message.mailbox == _mailbox(token))
+        .order_by(Message.day, Message.message_id)
+    )
+    return list(rows)
+
+
+def put_message(
+    session: Session, mailbox: bytes, report_id: bytes, message_id: bytes, sealed: bytes
+) -> None:
+    """Leave a message in the caller's transaction; `message_id` is the one it was sealed with."""
+    session.add(
+        Message(
+            message_id=message_id,
+            mailbox=mailbox,
+            report_id=report_id,
+            day=clock.today(),
+            sealed=sealed,
+        )
+    )
+
+
+def erase(token: bytes) -> None:
+    """Delete all reports, files and messages of a mailbox and order what casework has to do.
+
+    Everything in one transaction; the files go after it, and `attachments.sweep` finds those that
+    a crash leaves.
+    """
+    mailbox = _mailbox(token)
+    with transaction() as session:
+        rows = session.execute(
+            select(Report.report_id, Report.organisation_id).where(Report.mailbox == mailbox)
+        ).all()
+        ids = [row.report_id for row in rows]
+        # A row for nobody, gone before the commit: an unknown token waits for the disk as a known
+        # one does, so that the time of the answer tells nothing.
+        nobody = ErasureOrder(report_id=random_id(), organisation_id=random_id(), day=clock.today())
+        session.add(nobody)
+        for row in rows:
+            session.merge(
+                ErasureOrder(
+                    report_id=row.report_id, organisation_id=row.organisation_id, day=clock.today()
+                )
+            )
+        session.flush()
+        session.delete(nobody)
+        session.execute(delete(Attachment).where(Attachment.report_id.in_(ids)))
+        session.execute(delete(Report).where(Report.report_id.in_(ids)))
+        session.execute(delete(Message).where(Message.mailbox == mailbox))
+    for report_id in ids:
+        attachments.delete(report_id)
+    _forget_log()
+
+
+def _forget_log() -> None:
+    """Empty SQLite's write-ahead log, which still holds the erased pages (sealing.md 10)."""
+    if db.engine.dialect.name != "sqlite":
+        return
+    with db.engine.connect() as connection:
+        # Readers may hold it up: a moment's wait, else the next erasure or the nightly job does it.
+        connection.exec_driver_sql("PRAGMA busy_timeout=500")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("PRAGMA busy_timeout=30000")
+
+
+def _mailbox(token: bytes) -> bytes:
+    return mailbox_of(current_app.extensions["instance"].pepper, token)

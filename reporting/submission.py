@@ -1,0 +1,208 @@
+"""Takes a sealed report once: stores it, remembers it, and gives the instance's signed word.
+
+Sees ciphertext and public facts only. The same bytes are asked for first, so that a repeat gets the
+same answer even when its key has retired since or the report has been erased (sealing.md 5).
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from flask import current_app
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from reporting import clock, organisations
+from reporting.attachments import Incoming
+from reporting.database import transaction
+from reporting.envelope import Envelope, acknowledgement, commitment, envelope_json
+from reporting.instance import Instance
+from reporting.models import Attachment, Organisation, Report, Submission
+from reporting.receipt import mailbox_of
+from reporting.sealing import derive
+
+
+class SubmissionRefused(Exception):
+    """A report that is not stored: HTTP status, reason code, and what the answer adds to them."""
+
+    def __init__(self, status: int, code: str, extra: Mapping[str, Any] | None = None) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.extra = dict(extra or {})
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A report that is stored. There is no acknowledgement when a draft is sent a second time and
+    the first has been admitted since: what it vouched for is not kept."""
+
+    acknowledgement: dict[str, Any] | None
+    repeated: bool
+
+
+def check_parts(envelope: Envelope, parts: Sequence[Incoming]) -> None:
+    """Refuse files that are not the ones the envelope announces."""
+    if [p.length for p in envelope.attachments] != [p.length for p in parts]:
+        raise SubmissionRefused(422, "attachments")
+
+
+def is_known(report_id: bytes) -> bool:
+    """Whether a report of this id was ever taken, erased ones included."""
+    with transaction() as session:
+        return session.get(Submission, _by_id(report_id)) is not None
+
+
+def check_key(organisation: Organisation, key_id: bytes) -> None:
+    """Refuse a report sealed to another key than the current one."""
+    if organisation.closed:
+        raise SubmissionRefused(503, "closed")
+    key = organisations.current_key(organisation, clock.today())
+    if key is None or key.key_id != key_id:
+        current = organisations.published_key(key) if key else None
+        raise SubmissionRefused(410, "key-retired", {"intake_key": current})
+
+
+def submit(
+    organisation: Organisation, envelope: Envelope, parts: Sequence[Incoming], *, same_draft: bool
+) -> Accepted:
+    """Store a report, or recognise it. Returns after the commit; raises `SubmissionRefused`.
+
+    `same_draft` is the way without script, where a repeat is sealed afresh: there the id alone
+    tells it. Files that are not kept are the caller's to discard.
+    """
+    organisation_id, slug = organisation.id, organisation.slug
+    check_parts(envelope, parts)
+    bytes_of = _by_bytes(organisation_id, envelope, parts)
+    with transaction() as session:
+        known = session.get(Submission, _by_id(envelope.report_id))
+        if known is not None:
+            return _again(session, slug, known, bytes_of, envelope, parts, same_draft=same_draft)
+    check_key(organisation, envelope.key_id)
+    day = clock.today()
+    try:
+        with transaction() as session:
+            _store(session, organisation_id, envelope, parts, bytes_of, day)
+    except IntegrityError:
+        # The same id came in twice at once, and the other was first.
+        with transaction() as session:
+            known = session.get(Submission, _by_id(envelope.report_id))
+            if known is None:
+                raise SubmissionRefused(409, "other-bytes") from None
+            return _again(session, slug, known, bytes_of, envelope, parts, same_draft=same_draft)
+    return Accepted(_word(slug, envelope, [p.sha256 for p in parts], day), repeated=False)
+
+
+def _store(
+    session: Session,
+    organisation_id: bytes,
+    envelope: Envelope,
+    parts: Sequence[Incoming],
+    bytes_of: bytes,
+    day: date,
+) -> None:
+    session.add(
+        Submission(
+            by_id=_by_id(envelope.report_id), by_bytes=bytes_of, key_id=envelope.key_id, day=day
+        )
+    )
+    # From here on this transaction alone owns the id: a rename cannot replace another's file.
+    session.flush()
+    session.add(
+        Report(
+            report_id=envelope.report_id,
+            organisation_id=organisation_id,
+            kind=envelope.kind,
+            key_id=envelope.key_id,
+            sealed_key=envelope.sealed_key,
+            body=envelope.body,
+            mailbox=mailbox_of(_instance().pepper, envelope.mailbox_token),
+            day=day,
+        )
+    )
+    session.flush()
+    for index, part in enumerate(parts):
+        session.add(
+            Attachment(
+                report_id=envelope.report_id, index=index, length=part.length, sha256=part.sha256
+            )
+        )
+    session.flush()
+    # Before the commit: a row never names a file that is not there. A file without its row, which
+    # a crash in between leaves, is `attachments.sweep`'s.
+    for index, part in enumerate(parts):
+        part.keep(envelope.report_id, index)
+
+
+def _again(
+    session: Session,
+    slug: str,
+    known: Submission,
+    bytes_of: bytes,
+    envelope: Envelope,
+    parts: Sequence[Incoming],
+    *,
+    same_draft: bool,
+) -> Accepted:
+    """The answer to a repeat: the same as the first time."""
+    if hmac.compare_digest(known.by_bytes, bytes_of):
+        return Accepted(_word(slug, envelope, [p.sha256 for p in parts], known.day), repeated=True)
+    if not same_draft:
+        raise SubmissionRefused(409, "other-bytes")
+    return Accepted(_word_of_stored(session, slug, envelope.report_id, known.day), repeated=True)
+
+
+def known_draft(slug: str, report_id: bytes) -> Accepted | None:
+    """The answer to a draft that was sent before, without sealing it again."""
+    with transaction() as session:
+        known = session.get(Submission, _by_id(report_id))
+        if known is None:
+            return None
+        return Accepted(_word_of_stored(session, slug, report_id, known.day), repeated=True)
+
+
+def _word_of_stored(
+    session: Session, slug: str, report_id: bytes, day: date
+) -> dict[str, Any] | None:
+    report = session.get(Report, report_id)
+    if report is None or report.sealed_key is None:
+        return None
+    rows = session.query(Attachment).filter_by(report_id=report_id).order_by(Attachment.index)
+    given = commitment(report_id, report.sealed_key, report.body)
+    return _signed(slug, given, [row.sha256 for row in rows], day)
+
+
+def _word(slug: str, envelope: Envelope, hashes: Sequence[bytes], day: date) -> dict[str, Any]:
+    given = commitment(envelope.report_id, envelope.sealed_key, envelope.body)
+    return _signed(slug, given, hashes, day)
+
+
+def _signed(slug: str, given: bytes, hashes: Sequence[bytes], day: date) -> dict[str, Any]:
+    instance = _instance()
+    return acknowledgement(
+        instance.instance_id, slug, day.isoformat(), given, hashes, instance.acknowledgement
+    )
+
+
+def _by_id(report_id: bytes) -> bytes:
+    return hmac.digest(_memory_key(), report_id, "sha256")
+
+
+def _by_bytes(organisation_id: bytes, envelope: Envelope, parts: Sequence[Incoming]) -> bytes:
+    """HMAC over everything a client repeats: the envelope as read, where it went, and its files."""
+    every = hashlib.sha256(organisation_id + envelope_json(envelope))
+    for part in parts:
+        every.update(part.sha256)
+    return hmac.digest(_memory_key(), every.digest(), "sha256")
+
+
+def _memory_key() -> bytes:
+    return derive(_instance().pepper, "submission")
+
+
+def _instance() -> Instance:
+    instance: Instance = current_app.extensions["instance"]
+    return instance
