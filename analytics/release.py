@@ -1,0 +1,238 @@
+"""Releases: one lead proposes, a job builds and audits, another lead checks and publishes.
+
+A period of a scope is published once. Members are opaque ids here. Files are written once and never
+made again from the database; true counts leave memory only boxed (`n_ref`).
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from analytics import building, deployment, files
+from analytics.menu import load
+from analytics.models import Release, Statement
+from analytics.tables import WORLD
+from reporting import clock, queue, vocabulary
+from reporting.database import db, transaction
+from reporting.sealing import SealingRefused, b64, random_id, unb64
+
+PROPOSED, BUILT, REFUSED = "proposed", "built", "refused"
+PUBLISHED, REJECTED = "published", "rejected"
+OPEN = (PROPOSED, BUILT)
+# A year is published when it has been over for so long.
+WAIT = timedelta(days=30)
+EARLIEST_YEAR = 1990
+JOB = "build_release"
+
+# Something else that belongs into the same transaction, such as a link of the audit chain.
+Witness = Callable[[Session, bytes], object]
+
+
+class ReleaseRefused(Exception):
+    """A step that is not allowed; `reason` is a code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def last_year(today: date) -> int:
+    """The latest calendar year that may be published: it ended at least 30 days ago."""
+    year = today.year - 1
+    return year if today >= date(today.year, 1, 1) + WAIT else year - 1
+
+
+def organisation_of(scope: str) -> bytes | None:
+    """The organisation of a scope, nothing for the coalition. Raises `ReleaseRefused`."""
+    if scope == WORLD:
+        return None
+    try:
+        found = unb64(scope.removeprefix("org:"))
+    except SealingRefused:
+        found = b""
+    if not re.match("org:", scope) or len(found) != 16:
+        raise ReleaseRefused("scope-unknown")
+    return found
+
+
+def propose(
+    scope: str,
+    year: int,
+    by: bytes,
+    *,
+    scope_name: str = "",
+    recognisable: Iterable[bytes] = (),
+    witness: Witness | None = None,
+) -> bytes:
+    """Ask for the first release of a scope and year; its build is ordered in the same transaction.
+
+    `recognisable` are the organisations that agreed to be recognised in coalition tables.
+    """
+    organisation_of(scope)
+    if year > last_year(clock.today()):
+        raise ReleaseRefused("year-not-over")
+    if year < EARLIEST_YEAR:
+        raise ReleaseRefused("year-unknown")
+    with transaction() as session:
+        _lock(session)
+        states = session.scalars(
+            select(Release.state).where(Release.scope == scope, Release.ref_year == year)
+        ).all()
+        if PUBLISHED in states:
+            raise ReleaseRefused("already-published")
+        if set(states) & set(OPEN):
+            raise ReleaseRefused("already-proposed")
+        asked = {"scope_name": scope_name, "recognisable": sorted(b64(o) for o in recognisable)}
+        release = Release(
+            id=random_id(),
+            scope=scope,
+            ref_year=year,
+            vintage=1,
+            state=PROPOSED,
+            menu_version=load(year).version,
+            vocabulary=vocabulary.VERSION,
+            parameters=json.dumps(asked),
+            created=clock.today(),
+            proposed_by=by,
+        )
+        release_id = release.id
+        session.add(release)
+        session.flush()
+        queue.enqueue(JOB, release_id)
+        if witness:
+            witness(session, release_id)
+    return release_id
+
+
+def build(release_id: bytes) -> None:
+    """Job: count, protect, audit, write the files. Runs again are harmless."""
+    session: Any = db.session
+    release = session.get(Release, release_id)
+    if release is None or release.state != PROPOSED:
+        session.rollback()
+        return
+    asked = json.loads(release.parameters)
+    published = published_ids(session, release.ref_year)
+    built = building.build(
+        session,
+        scope=release.scope,
+        organisation_id=organisation_of(release.scope),
+        year=release.ref_year,
+        vintage=release.vintage,
+        published=published,
+        recognisable=frozenset(unb64(o) for o in asked["recognisable"]),
+        root=deployment.noise_root(),
+    )
+    about = files.About(
+        release=b64(release_id),
+        scope=release.scope,
+        scope_name=asked["scope_name"],
+        vintage=release.vintage,
+        as_of=clock.today(),
+        contact=deployment.address(),
+    )
+    session.rollback()
+    _finish(release_id, built, about, published)
+
+
+def _finish(
+    release_id: bytes, built: building.Built, about: files.About, published: tuple[bytes, ...]
+) -> None:
+    """Write down what was built, if no other run of this job has done so."""
+    with transaction() as session:
+        _lock(session)
+        release = session.get(Release, release_id, populate_existing=True)
+        if release is None or release.state != PROPOSED:
+            return
+        release.created = about.as_of
+        if built.reason:
+            release.state, release.reason = REFUSED, built.reason
+            return
+        made = files.compose(built.menu, built.protected, about, built.report.as_json())
+        release.state = BUILT
+        release.audited_with = _digest(published)
+        public = {**files.parameters(built.protected), "scope_name": about.scope_name}
+        release.parameters = json.dumps(public)
+        release.files = json.dumps({name: files.sha256(data) for name, data in made.items()})
+        rows = building.rows(release, built, deployment.noise_root())
+        session.add_all(rows)
+        session.flush()
+        files.keep(deployment.releases_dir() / about.release, made)
+
+
+def check(release: Release | None, by: bytes, published: tuple[bytes, ...]) -> Release:
+    """Whether this member may publish this release now. Raises `ReleaseRefused`."""
+    if release is None:
+        raise ReleaseRefused("release-unknown")
+    if release.state == PUBLISHED:
+        raise ReleaseRefused("already-published")
+    if release.state != BUILT:
+        raise ReleaseRefused(f"state-{release.state}")
+    if release.proposed_by == by:
+        raise ReleaseRefused("same-person")
+    if release.audited_with != _digest(published):
+        # Something was published since the audit: together they might say more.
+        raise ReleaseRefused("stale-audit")
+    return release
+
+
+def publish(release_id: bytes, by: bytes, *, witness: Witness | None = None) -> None:
+    """Publish for good. Of two that publish at once, one does and the other is refused."""
+    try:
+        with transaction() as session:
+            _lock(session)
+            found = session.get(Release, release_id, populate_existing=True)
+            known = published_ids(session, found.ref_year) if found else ()
+            release = check(found, by, known)
+            release.state, release.published_once, release.checked_by = PUBLISHED, True, by
+            session.flush()
+            if witness:
+                witness(session, release_id)
+    except IntegrityError:
+        raise ReleaseRefused("already-published") from None
+
+
+def refuse(release_id: bytes, by: bytes, *, witness: Witness | None = None) -> None:
+    """Reject a release that was built, or take back one's own. Its statements go with it."""
+    with transaction() as session:
+        _lock(session)
+        release = session.get(Release, release_id, populate_existing=True)
+        if release is None:
+            raise ReleaseRefused("release-unknown")
+        if release.state not in OPEN:
+            raise ReleaseRefused(f"state-{release.state}")
+        release.state, release.checked_by = REJECTED, by
+        session.execute(delete(Statement).where(Statement.release_id == release_id))
+        if witness:
+            witness(session, release_id)
+
+
+def published_ids(session: Session, year: int) -> tuple[bytes, ...]:
+    """Published releases that share records with any scope of that year."""
+    query = select(Release.id).where(Release.ref_year == year, Release.state == PUBLISHED)
+    return tuple(sorted(session.scalars(query).all()))
+
+
+def _digest(ids: tuple[bytes, ...]) -> bytes:
+    return hashlib.sha256(b"".join(ids)).digest()
+
+
+def _lock(session: Session) -> None:
+    """One change of releases at a time, until the transaction ends."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE release IN SHARE ROW EXCLUSIVE MODE"))
+        return
+    # SQLite has one write lock for the whole file; an UPDATE takes it even if it changes no row.
+    session.execute(
+        update(Release)
+        .where(Release.id == b"")
+        .values(vintage=1)
+        .execution_options(synchronize_session=False)
+    )
