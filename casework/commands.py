@@ -1,0 +1,223 @@
+"""The operator's commands: organisations, members, the audit chain.
+
+Secrets are printed once, to the terminal of the person they are for, and kept nowhere.
+"""
+
+import json
+from io import StringIO
+
+import click
+import pyotp
+import segno
+from flask import current_app
+from flask.cli import with_appcontext
+from sqlalchemy import select
+
+from casework import audit, invitations, members, organisations, signing_in
+from casework.credentials import NewMember
+from casework.models import Member
+from casework.policy import KEY_HOLDERS, ActionRefused, Role
+from casework.views.frame import ROLE_NAMES
+from casework.views.refusals import WORDS
+from reporting import clock
+from reporting.database import db
+from reporting.models import Organisation
+from reporting.sealing import SealingRefused, b64, unb64
+from reporting.settings import Settings
+
+_TRIES = 3
+_REASONS = {
+    "slug": "a slug has 2 to 40 of the characters a-z 0-9 - and is not 'instance' or 'bundle'",
+    "slug-taken": "there is an organisation with this slug",
+    "name": "a name has 1 to 80 printable characters",
+    "name-taken": "someone is already called that; each name is one person's",
+    "role": "caseworkers and supervisors belong to an organisation (--organisation), "
+    "leads and administrators to none",
+    "supervisor-only": "a member of an organisation gets a new invitation from its supervisor",
+}
+
+
+def _refuse(refused: ActionRefused) -> click.ClickException:
+    words = _REASONS.get(refused.reason) or WORDS.get(refused.reason, (refused.reason,))[-1]
+    return click.ClickException(str(words))
+
+
+@click.group("organisation")
+def organisation() -> None:
+    """Make organisations."""
+
+
+@organisation.command("add")
+@click.option("--slug", required=True, help="Short name in addresses: a-z, 0-9, hyphen.")
+@click.option("--name", required=True, help="Name as reporters see it.")
+@click.option("--supervisor-name", required=True, help="The first supervisor, who is with you now.")
+@click.option("--about", default="", help="What the organisation can do, in English.")
+@click.option("--contact", default="", help="How else to reach it, in English.")
+@with_appcontext
+def add_organisation(slug: str, name: str, supervisor_name: str, about: str, contact: str) -> None:
+    """Make an organisation, its keys and its first supervisor; print the recovery kit once."""
+    try:
+        organisations.check_new_member(supervisor_name)
+        added = organisations.add(
+            slug,
+            name,
+            supervisor_name,
+            {"en": about} if about else {},
+            {"en": contact} if contact else {},
+            confirm=_confirm,
+        )
+    except ActionRefused as refused:
+        raise _refuse(refused) from refused
+    click.echo(f"\n{name} is there: {_settings().address}/en/report/{slug}")
+    click.echo(
+        f"Identity key, for posters and the organisation's own site: {b64(added.identity_key)}"
+    )
+    _print_recovery(added.recovery_words)
+
+
+def _confirm(new: NewMember) -> NewMember:
+    """Show the supervisor passphrase and second factor, and ask for one code."""
+    click.echo(f"For {new.name}, shown only now. Write the six words down:\n")
+    click.echo(f"    {new.passphrase}\n")
+    click.echo("Scan this with an authenticator app:\n")
+    click.echo(_terminal_qr(new.totp_uri))
+    click.echo(f"or type this secret: {new.totp_secret}\n")
+    for _ in range(_TRIES):
+        checked = new.check_code(click.prompt("Code from the app", type=str))
+        if checked is not None:
+            return checked
+        click.echo("That is not the code. Try the next one.")
+    raise click.ClickException("no right code in three tries; nothing was made")
+
+
+def _print_recovery(words: str) -> None:
+    listed = words.split()
+    click.echo("\nRECOVERY KIT. Print or write it down and lock it away; it is shown only now.")
+    click.echo("Whoever has these 24 words opens everything this organisation holds.\n")
+    for start in range(0, 24, 6):
+        numbered = (f"{start + i + 1:2}. {listed[start + i]:<10}" for i in range(6))
+        click.echo("  ".join(numbered).rstrip())
+    click.echo("\n" + _terminal_qr(words))
+
+
+def _terminal_qr(text: str) -> str:
+    out = StringIO()
+    segno.make(text, micro=False).terminal(out=out, compact=True)
+    return out.getvalue()
+
+
+@click.group("member")
+def member() -> None:
+    """Invite and list people."""
+
+
+@member.command("invite")
+@click.option("--role", type=click.Choice([str(role) for role in Role]), required=True)
+@click.option("--name", required=True)
+@click.option("--organisation", "slug", default="", help="Slug, for caseworkers and supervisors.")
+@click.option("--email", default="", help="For the neutral notice that something is in the queue.")
+@with_appcontext
+def invite(role: str, name: str, slug: str, email: str) -> None:
+    """Print a one-time link, valid 72 hours."""
+    try:
+        invited = invitations.invite(None, role, name, _organisation_id(slug), email)
+    except ActionRefused as refused:
+        raise _refuse(refused) from refused
+    click.echo(f"Give this to {name} yourself. It works once, for 72 hours:")
+    click.echo(invited.link)
+    if role in KEY_HOLDERS:
+        click.echo("Then a supervisor compares the fingerprint and admits this person.")
+
+
+@member.command("invite-again")
+@click.argument("name")
+@with_appcontext
+def invite_again(name: str) -> None:
+    """Print a new link for a lead or administrator who lost passphrase or device."""
+    wanted = signing_in.plain_name(name)
+    found = db.session.scalar(select(Member.id).where(Member.sign_in_name == wanted))
+    if found is None:
+        raise click.ClickException(f"nobody is called {name}")
+    try:
+        invited = invitations.invite_again(None, found)
+    except ActionRefused as refused:
+        raise _refuse(refused) from refused
+    click.echo(invited.link)
+
+
+@member.command("list")
+@with_appcontext
+def list_members() -> None:
+    """Print name, role, state and organisation of everybody."""
+    slugs = {row.id: row.slug for row in db.session.scalars(select(Organisation))}
+    query = select(Member).where(Member.state != members.REMOVED).order_by(Member.name)
+    for one in db.session.scalars(query):
+        place = slugs.get(one.organisation_id or b"", "-")
+        click.echo(f"{one.name}\t{ROLE_NAMES[Role(one.role)]!s}\t{one.state}\t{place}")
+
+
+@member.command("code")
+@click.argument("name")
+@with_appcontext
+def code(name: str) -> None:
+    """Print the current code of a member of the demo. Nobody else's secret is kept in clear."""
+    path = _settings().data_dir / "demo-sign-ins.json"
+    if not path.exists():
+        raise click.ClickException("there is no demo here; real members use their own device")
+    wanted = signing_in.plain_name(name)
+    for person in json.loads(path.read_text("utf-8")):
+        if signing_in.plain_name(person["name"]) == wanted:
+            click.echo(pyotp.TOTP(person["totp_secret"]).at(clock.now()))
+            return
+    raise click.ClickException(f"nobody in the demo is called {name}")
+
+
+@click.group("audit")
+def audit_group() -> None:
+    """Look after the audit chains."""
+
+
+@audit_group.command("verify")
+@click.option("--head", "heads", multiple=True, help="A head somebody saw: is it still there?")
+@with_appcontext
+def verify(heads: tuple[str, ...]) -> None:
+    """Walk every chain and name the first broken link of each."""
+    slugs = {row.id: row.slug for row in db.session.scalars(select(Organisation))}
+    broken = False
+    chains = audit.chains()
+    for chain in chains:
+        name = "instance" if chain == audit.CHAIN_INSTANCE else slugs.get(chain, b64(chain))
+        first = audit.verify(chain)
+        if first is None:
+            length, tip = audit.tip(db.session(), chain)
+            click.echo(f"{name}: {length} links, whole, head {b64(tip)}")
+        else:
+            broken = True
+            click.echo(f"{name}: link {first} is broken")
+    for text in heads:
+        try:
+            seen = any(audit.contains(chain, unb64(text)) for chain in chains)
+        except SealingRefused:
+            seen = False
+        if not seen:
+            broken = True
+            click.echo(f"head {text} is in no chain")
+    if broken:
+        raise SystemExit(1)
+
+
+def _organisation_id(slug: str) -> bytes | None:
+    if not slug:
+        return None
+    found = db.session.scalar(select(Organisation.id).where(Organisation.slug == slug))
+    if found is None:
+        raise click.ClickException(f"there is no organisation {slug}")
+    return bytes(found)
+
+
+def _settings() -> Settings:
+    settings: Settings = current_app.extensions["settings"]
+    return settings
+
+
+groups: list[click.Command] = [organisation, member, audit_group]

@@ -1,0 +1,116 @@
+"""People: whom a supervisor (own organisation) or an administrator (the instance) looks after."""
+
+from flask import redirect, render_template, request
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from casework import credentials, invitations, members, sessions
+from casework.invitations import Invited
+from casework.models import Member
+from casework.policy import ActionRefused, Role
+from casework.sessions import Session
+from casework.views import blueprint
+from reporting.access import ADMINISTRATOR, SUPERVISOR, audience
+from reporting.sealing import SealingRefused, b64, unb64
+
+
+@blueprint.get("/people")
+@audience(SUPERVISOR, ADMINISTRATOR)
+def people() -> str:
+    """Everybody, those who wait first."""
+    return _page(done=request.args.get("done", ""))
+
+
+@blueprint.post("/people/invite")
+@audience(SUPERVISOR, ADMINISTRATOR)
+def invite() -> str | tuple[str, int]:
+    """Make a one-time link. It is shown on this page and never again."""
+    by = sessions.current()
+    name, role = request.form.get("name", ""), request.form.get("role", "")
+    try:
+        invited = invitations.invite(
+            by, role, name, by.organisation_id, request.form.get("email", "")
+        )
+    except ActionRefused as refused:
+        if refused.reason not in {"name", "name-taken"}:
+            raise
+        return _page(problem=_name_problem(refused.reason)), 422
+    return _page(invited=invited)
+
+
+@blueprint.post("/people/<member_id>/invite-again")
+@audience(SUPERVISOR, ADMINISTRATOR)
+def invite_again(member_id: str) -> str:
+    """Answer a lost passphrase or an expired link."""
+    return _page(invited=invitations.invite_again(sessions.current(), _id(member_id)))
+
+
+@blueprint.post("/people/<member_id>/admit")
+@audience(SUPERVISOR)
+def admit(member_id: str) -> BaseResponse | tuple[str, int]:
+    """Grant the keys to the key whose fingerprint stood beside the button."""
+    if request.form.get("compared") != "yes":
+        return _page(problem=_("Compare the fingerprint first, then tick the box.")), 422
+    members.admit(sessions.current(), _id(member_id), request.form.get("fingerprint", ""))
+    return redirect("/staff/people?done=admitted", 303)
+
+
+@blueprint.get("/people/<member_id>/remove")
+@audience(SUPERVISOR, ADMINISTRATOR)
+def ask_remove(member_id: str) -> str:
+    """Say what removing does, and ask."""
+    return render_template("casework/remove.html", member=_one(member_id), b64=b64)
+
+
+@blueprint.post("/people/<member_id>/remove")
+@audience(SUPERVISOR, ADMINISTRATOR)
+def remove(member_id: str) -> BaseResponse:
+    """Remove, and make new keys."""
+    members.remove(sessions.current(), _id(member_id))
+    return redirect("/staff/people?done=removed", 303)
+
+
+def _page(*, invited: Invited | None = None, problem: str = "", done: str = "") -> str:
+    by = sessions.current()
+    listed = members.people(by)
+    return render_template(
+        "casework/people.html",
+        waiting=[one for one in listed if one.state == members.WAITING],
+        others=[one for one in listed if one.state != members.WAITING],
+        invited=invited,
+        problem=problem,
+        done=done if done in {"admitted", "removed"} else "",
+        roles=_roles(by),
+        fingerprint=credentials.fingerprint,
+        b64=b64,
+        typed=request.form,
+    )
+
+
+def _roles(by: Session) -> tuple[Role, ...]:
+    if by.role == Role.ADMINISTRATOR:
+        return (Role.LEAD, Role.ADMINISTRATOR)
+    return (Role.CASEWORKER, Role.SUPERVISOR)
+
+
+def _one(member_id: str) -> Member:
+    wanted = _id(member_id)
+    for member in members.people(sessions.current()):
+        if member.id == wanted:
+            return member
+    raise ActionRefused("unknown")
+
+
+def _id(text: str) -> bytes:
+    try:
+        return unb64(text)
+    except SealingRefused as refused:
+        raise ActionRefused("unknown") from refused
+
+
+def _name_problem(reason: str) -> str:
+    if reason == "name-taken":
+        return str(
+            _("Someone is already called that. Add a letter, so that each name is one person's.")
+        )
+    return str(_("Write the name, at most 80 characters."))

@@ -1,0 +1,72 @@
+"""Refusals in words: what happened, and what to do now. No refusal shows what was in a thing."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+# reason code -> heading, sentence
+WORDS: dict[str, tuple[Any, Any]] = {
+    "unknown": (_("There is no such page"), _("Nothing of your organisation has this address.")),
+    "role": (
+        _("This page is not for your role"),
+        _("Your role does not open this page. Nothing was changed."),
+    ),
+    "form": (
+        _("This form is too old"),
+        _("Go back, load the page again and send it once more. Nothing was changed."),
+    ),
+    "sessions": (
+        _("Staff pages are not available now"),
+        _(
+            "A part of the system that keeps sessions does not answer. Reports still come in and "
+            "wait for you. Try again in a minute; if it stays so, tell whoever runs this system."
+        ),
+    ),
+    "invitation": (
+        _("This invitation is not valid"),
+        _(
+            "It was used already, or it is older than 72 hours, or the link is not complete. "
+            "Ask the person who invited you for a new one."
+        ),
+    ),
+    "fingerprint": (
+        _("The fingerprint has changed"),
+        _(
+            "The key of this person is no longer the one your page showed. Nobody was admitted. "
+            "Compare again with the person; if they did not set up anew, tell whoever runs this "
+            "system."
+        ),
+    ),
+    "keys-changed": (
+        _("Keys have just changed"),
+        _("Someone changed the keys of your organisation at the same moment. Try once more."),
+    ),
+    "not-waiting": (
+        _("This person is not waiting"),
+        _("Somebody else has admitted or removed them in the meantime."),
+    ),
+    "yourself": (
+        _("You cannot remove yourself"),
+        _("Another supervisor or administrator can do that."),
+    ),
+    "supervisor-only": (
+        _("Only a supervisor can do that"),
+        _("A new invitation for a member of an organisation comes from its supervisor."),
+    ),
+}
+_DEFAULT = (
+    _("That did not work"),
+    _("Something has changed in the meantime. Go back, load the page again and look."),
+)
+_STATUS = {"unknown": 404, "invitation": 404, "role": 403, "form": 400, "sessions": 503}
+
+
+def page_of(reason: str) -> dict[str, Any]:
+    """Heading and sentence of a refusal's page."""
+    heading, sentence = WORDS.get(reason, _DEFAULT)
+    return {"heading": heading, "sentence": sentence}
+
+
+def status_of(reason: str) -> int:
+    """HTTP status of a refusal."""
+    return _STATUS.get(reason, 409)
