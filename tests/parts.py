@@ -1,0 +1,150 @@
+"""The parts of `make test` one after another: the time of each, and what was left out.
+
+Goes on after a failure, so that one run says everything; ends non-zero when anything failed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+OUT = ROOT / "tests" / "out"
+BIN = Path(sys.executable).parent
+CI = os.environ.get("CI") == "true"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MAC_CHROME = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+
+CHECKS = {
+    "lint": ["ruff", "check", "."],
+    "format": ["ruff", "format", "--check", "."],
+    "types": ["mypy"],
+    "contracts": ["lint-imports", "--no-logo"],
+    "translations": ["python", "-m", "reporting.translate", "check"],
+}
+
+
+@dataclass
+class Part:
+    """One run of pytest over some of the suite."""
+
+    name: str
+    chosen: str
+    spread: bool = False
+    env: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    failed: bool = False
+    tests: int = 0
+    skipped: list[str] = field(default_factory=list)
+
+
+POSTGRESQL = {"UPSTANDER_TEST_DATABASE": "postgresql"}
+PARTS = [
+    Part("unit, SQLite", "not browser and not journey", spread=True),
+    Part("unit, PostgreSQL", "database and not browser and not journey", True, POSTGRESQL),
+    Part("browser", "browser and not journey"),
+    Part("journey, SQLite", "journey"),
+    Part("journey, PostgreSQL", "journey and database", env=POSTGRESQL),
+]
+
+
+def check() -> list[tuple[str, float, bool]]:
+    """Every check, also after one has failed."""
+    found = []
+    for name, command in CHECKS.items():
+        print(f"== check: {name}", flush=True)
+        began = time.monotonic()
+        done = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT)
+        found.append((f"check: {name}", time.monotonic() - began, done.returncode != 0))
+    return found
+
+
+def run(part: Part) -> None:
+    """Run one part; its closing lines are pytest's own."""
+    print(f"\n== {part.name}", flush=True)
+    OUT.mkdir(exist_ok=True)
+    result = OUT / (part.name.replace(", ", "-") + ".xml")
+    result.unlink(missing_ok=True)
+    command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", part.chosen, f"--junitxml={result}"]
+    if part.spread:
+        # Two processes: the figures of the house are for two cores.
+        command += ["-n", "2", "--dist", "loadfile"]
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **part.env})
+    part.seconds = time.monotonic() - began
+    # 5: pytest found no test of this part.
+    part.failed = done.returncode not in {0, 5}
+    if result.exists():
+        for case in ET.parse(result).iter("testcase"):
+            part.tests += 1
+            for skip in case.iter("skipped"):
+                where = f"{case.get('classname')}::{case.get('name')}"
+                part.skipped.append(f"{where}: {skip.get('message')}")
+
+
+def exceptions() -> dict[str, list[dict[str, str]]]:
+    """What the suite lets pass, each with its reason."""
+    return tomllib.loads((ROOT / "tests" / "exceptions.toml").read_text())
+
+
+def equip() -> list[str]:
+    """Say what is missing for the whole suite; fetch Chromium where that is allowed."""
+    has_browser = any(shutil.which(name) for name in CHROMIUM) or MAC_CHROME.exists()
+    if not has_browser and os.geteuid() == 0 and shutil.which("apt-get"):
+        print("== Chromium is missing: asking Debian for it", flush=True)
+        subprocess.run(["apt-get", "update", "-qq"])
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"])
+        has_browser = any(shutil.which(name) for name in CHROMIUM)
+    missing = [] if has_browser else ["Chromium"]
+    return missing + ([] if shutil.which("node") and shutil.which("npm") else ["Node with npm"])
+
+
+def report(checks: list[tuple[str, float, bool]], missing: list[str]) -> bool:
+    """Print times, counts and exceptions; whether all is well."""
+    print("\n== summary")
+    well = True
+    for name, seconds, failed in checks:
+        well &= not failed
+        print(f"{name:<24}{seconds:7.1f} s  {'FAILED' if failed else 'ok'}")
+    allowed = [entry["test"] for entry in exceptions().get("skip", [])]
+    for part in PARTS:
+        well &= not part.failed
+        counts = f"{part.tests} tests, {len(part.skipped)} skipped"
+        state = "FAILED" if part.failed else "ok"
+        print(f"{part.name:<24}{part.seconds:7.1f} s  {state}  {counts}")
+        for skip in part.skipped:
+            print(f"    skipped {skip}")
+            if CI and not any(skip.startswith(test) for test in allowed):
+                print("    (not allowed under CI=true)")
+                well = False
+    total = sum(s for _, s, _ in checks) + sum(p.seconds for p in PARTS)
+    print(f"{'all':<24}{total:7.1f} s")
+    print("exceptions: " + ", ".join(f"{len(v)} {k}" for k, v in exceptions().items()))
+    for what in missing:
+        print(f"MISSING: {what}; the tests that need it were skipped")
+        well &= not CI
+    return well
+
+
+def main(arguments: list[str]) -> int:
+    """`--check`, a path, or nothing for everything."""
+    if arguments == ["--check"]:
+        return int(any(failed for _, _, failed in check()))
+    if arguments:
+        return subprocess.run(
+            [str(BIN / "python"), "-m", "pytest", *arguments], cwd=ROOT
+        ).returncode
+    missing = equip()
+    checks = check()
+    for part in PARTS:
+        run(part)
+    return 0 if report(checks, missing) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
