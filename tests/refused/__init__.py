@@ -1,0 +1,1 @@
+"""What must be refused: the cases, and how their file is made."""
