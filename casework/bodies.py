@@ -1,6 +1,6 @@
 """Bodies of reports, read: every value in them is hostile input.
 
-Pure. What does not parse is kept as text and said so; what is unknown is kept and shown. Names and
+What does not parse is kept as text and said so; what is unknown is kept and shown. Names and
 media types of files are words to show, never paths or headers.
 """
 

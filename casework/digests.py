@@ -17,6 +17,8 @@ from reporting.sealing import SealingRefused, box, u32, unbox
 
 SIZE = 1024
 _WORDS = 80
+# As many codes of a kind as surely fit; the opened thing shows all.
+_CODES = 12
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 
 
@@ -86,12 +88,13 @@ def box_digest(keyring: Keyring, thing_id: bytes, digest: Digest) -> tuple[bytes
     """Box under the newest epoch; returns the box and the epoch."""
     epoch = keyring.newest_epoch()
     words = digest.words
+    short = {"acts": digest.acts[:_CODES], "grounds": digest.grounds[:_CODES]}
     while True:
-        values = {**asdict(digest), "words": words}
+        values = {**asdict(digest), **short, "words": words}
         plain = json.dumps(
             {k: v for k, v in values.items() if v not in ("", (), 0)}, ensure_ascii=False
         ).encode()
-        if len(plain) <= SIZE:
+        if len(plain) <= SIZE or not words:
             break
         words = words[: len(words) // 2]
     context = thing_id + u32(epoch)

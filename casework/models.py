@@ -94,7 +94,15 @@ class Incident(Base):
     """The event. Its words and codes are boxed items; here are its state and its key."""
 
     __tablename__ = "incident"
-    __table_args__ = (Index("ix_incident_list", "organisation_id", "state", "day"),)
+    __table_args__ = (
+        Index("ix_incident_list", "organisation_id", "state", "day", "id"),
+        Index(
+            "ix_incident_waits",
+            "organisation_id",
+            sqlite_where=text("waits"),
+            postgresql_where=text("waits"),
+        ),
+    )
 
     id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})
     organisation_id: Mapped[bytes] = mapped_column(

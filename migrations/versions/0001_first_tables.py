@@ -159,7 +159,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_incident'))
     )
     with op.batch_alter_table('incident', schema=None) as batch_op:
-        batch_op.create_index('ix_incident_list', ['organisation_id', 'state', 'day'], unique=False)
+        batch_op.create_index('ix_incident_list', ['organisation_id', 'state', 'day', 'id'], unique=False)
+        batch_op.create_index('ix_incident_waits', ['organisation_id'], unique=False, sqlite_where=sa.text('waits'), postgresql_where=sa.text('waits'))
 
     op.create_table('intake_key',
     sa.Column('key_id', sa.LargeBinary(length=16), nullable=False),
@@ -319,6 +320,7 @@ def downgrade() -> None:
 
     op.drop_table('intake_key')
     with op.batch_alter_table('incident', schema=None) as batch_op:
+        batch_op.drop_index('ix_incident_waits', sqlite_where=sa.text('waits'), postgresql_where=sa.text('waits'))
         batch_op.drop_index('ix_incident_list')
 
     op.drop_table('incident')

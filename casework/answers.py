@@ -1,0 +1,64 @@
+"""Answers: messages to reporters, sealed so that only the receipt opens them (sealing.md 5).
+
+No status is kept in the clear: what a reporter was told last stands in the report's boxed digest,
+and the text in the sealed incident. Nothing is sealed to a key that cannot be one.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as DatabaseSession
+
+from casework import audit, digests, policy
+from casework.models import Work
+from casework.reports import Thread
+from casework.sessions import Session
+from reporting import mailbox
+from reporting.envelope import seal_to_reporter
+from reporting.models import Message
+from reporting.sealing import b64, random_id
+
+
+def tell(
+    database: DatabaseSession,
+    session: Session,
+    work: Work,
+    thread: Thread,
+    status: str,
+    text: str = "",
+) -> bytes | None:
+    """Leave a message in the caller's transaction; its id, or nothing when none can be left.
+
+    A status alone is told once; a text always.
+    """
+    policy.check_message(status, text)
+    reply_key = thread.first.body.reply_key
+    if reply_key is None or not thread.can_answer:
+        return None
+    digest = digests.open_digest(session.keyring, work.report_id, work.digest, work.digest_epoch)
+    if not text and (digest.told == status or (status == "being_read" and digest.told)):
+        return None
+    # The number tells the reporter's page which came last: rows bear a day only.
+    content: dict[str, Any] = {"text": text, "number": _number(database, thread.mailbox)}
+    if status:
+        content["status"] = status
+        work.digest, work.digest_epoch = digests.box_digest(
+            session.keyring, work.report_id, replace(digest, told=status)
+        )
+    message_id = random_id()
+    plain = json.dumps(content, ensure_ascii=False).encode()
+    sealed = seal_to_reporter(reply_key, work.report_id, message_id, plain)
+    mailbox.put_message(database, thread.mailbox, work.report_id, message_id, sealed)
+    detail = {"report": b64(work.report_id)}
+    subject = work.incident_id or work.report_id
+    audit.write(database, work.organisation_id, session.member_id, "message", subject, detail)
+    return message_id
+
+
+def _number(database: DatabaseSession, mailbox_id: bytes) -> int:
+    count = database.scalar(
+        select(func.count()).select_from(Message).where(Message.mailbox == mailbox_id)
+    )
+    return (count or 0) + 1

@@ -1,0 +1,192 @@
+"""Erasure: what is left to do after a reporter deleted a report (sealing.md 6).
+
+The mailbox's authority deleted keys, words, files and messages at once. A keyless job empties the
+queue's row within minutes. What needs a key waits for the next signed-in member's request: the
+statistical record goes unless another linked report consents, and an incident without any report
+is deleted with its object key, after its record.
+"""
+
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from analytics import records
+from casework import audit, handover, incidents, objects, policy, reports
+from casework.models import Incident, Work
+from casework.policy import ActionRefused, IncidentState, ReportState
+from casework.sessions import Session
+from reporting import attachments
+from reporting.database import db, transaction
+from reporting.models import Attachment, ErasureOrder, Message, Report
+
+
+def settle(session: Session) -> int:
+    """Finish erasures that need a key, and the month's first hand-over. Cheap when nothing waits.
+
+    Called before every request of a signed-in member; returns how many incidents it settled.
+    """
+    if session.organisation_id is None or session.role not in policy.KEY_HOLDERS:
+        return 0
+    count = 0
+    for incident_id in _unsettled(session):
+        count += _settle_one(session, incident_id)
+    if count:
+        with transaction() as database:
+            audit.write(
+                database,
+                session.organisation_id,
+                session.member_id,
+                "settle_erasure",
+                None,
+                {"count": count},
+            )
+        forget_log()
+    handover.hand_over_if_due(session)
+    return count
+
+
+def finish_erasures() -> int:
+    """Keyless job: empty the rows of erased reports; replay orders after a restore."""
+    _replay()
+    with transaction() as database:
+        ids = database.scalars(
+            select(Work.report_id)
+            .join(ErasureOrder, ErasureOrder.report_id == Work.report_id)
+            .where(Work.state != ReportState.ERASED)
+        ).all()
+        done: Any = database.execute(
+            update(Work)
+            .where(Work.report_id.in_(ids), Work.state != ReportState.ERASED)
+            .values(
+                state=ReportState.ERASED,
+                digest=None,
+                digest_epoch=None,
+                holder_id=None,
+                claimed=None,
+                fresh=False,
+                version=Work.version + 1,
+            )
+            .execution_options(synchronize_session=False)
+        )
+    if done.rowcount:
+        forget_log()
+    return int(done.rowcount)
+
+
+def forget_log() -> None:
+    """Empty what still holds erased pages: SQLite's log, PostgreSQL's dead rows (sealing.md 10)."""
+    if db.engine.dialect.name == "sqlite":
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout=500")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql("PRAGMA busy_timeout=30000")
+        return
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for table in ("report", "attachment", "message", "work", "incident", "item", "record"):
+            connection.exec_driver_sql(f"VACUUM {table}")
+
+
+def _unsettled(session: Session) -> list[bytes]:
+    """Incidents with an erased report, and those that lost their last one."""
+    database = db.session()
+    touched = database.scalars(
+        select(Work.incident_id)
+        .where(
+            Work.organisation_id == session.organisation_id,
+            Work.state == ReportState.ERASED,
+            Work.incident_id.is_not(None),
+        )
+        .distinct()
+    )
+    empty = database.scalars(
+        select(Incident.id).where(
+            Incident.organisation_id == session.organisation_id,
+            Incident.state == IncidentState.ERASED,
+        )
+    )
+    return sorted({one for one in (*touched, *empty) if one is not None})
+
+
+def _settle_one(session: Session, incident_id: bytes) -> bool:
+    """Settle one incident; each step may be repeated after a crash."""
+    with transaction() as database:
+        audit.lock(database, session.organisation_id or b"")
+        incident = database.get(Incident, incident_id, populate_existing=True)
+        if incident is None:
+            return False
+        policy.check_open(reports.actor(session), incident.organisation_id)
+        alive = [
+            work
+            for work in incidents.works(database, incident_id)
+            if work.state != ReportState.ERASED
+        ]
+        if not alive:
+            incident.state = IncidentState.ERASED
+    try:
+        if alive:
+            handover.correct(session, [incident_id])
+            _detach_erased(session, incident_id)
+        else:
+            _delete(session, incident_id)
+    except ActionRefused:
+        # This member's keys do not open it; another member's request will.
+        return False
+    return True
+
+
+def _detach_erased(session: Session, incident_id: bytes) -> None:
+    """The incident goes on with the reports that are left."""
+    with transaction() as database:
+        audit.lock(database, session.organisation_id or b"")
+        database.execute(
+            update(Work)
+            .where(Work.incident_id == incident_id, Work.state == ReportState.ERASED)
+            .values(incident_id=None)
+            .execution_options(synchronize_session=False)
+        )
+        incident = incidents.find(database, session, incident_id)
+        opened = incidents.read(database, session, incident)
+        incidents.summarise(database, session, incident, opened.coding)
+        if incident.state == IncidentState.CLOSED and opened.countable:
+            # The day of receipt may be another report's now.
+            incident.waits = True
+        incident.version += 1
+
+
+def _delete(session: Session, incident_id: bytes) -> None:
+    """First the record, then the incident with its key: the id stands nowhere else."""
+    database = db.session()
+    incident = database.get(Incident, incident_id, populate_existing=True)
+    if incident is None:
+        return
+    key = objects.open_object_key(session.keyring, incident)
+    ids = handover.record_ids(database, incident, key)
+    database.rollback()
+    for record_id in ids:
+        records.withdraw(record_id)
+    with transaction() as database:
+        audit.lock(database, session.organisation_id or b"")
+        database.execute(
+            update(Work)
+            .where(Work.incident_id == incident_id)
+            .values(incident_id=None)
+            .execution_options(synchronize_session=False)
+        )
+        database.execute(delete(Incident).where(Incident.id == incident_id))
+
+
+def _replay() -> None:
+    """Reports that a restored backup brought back are erased again."""
+    with transaction() as database:
+        rows = database.execute(
+            select(Report.report_id, Report.mailbox).join(
+                ErasureOrder, ErasureOrder.report_id == Report.report_id
+            )
+        ).all()
+        ids = [row.report_id for row in rows]
+        database.execute(delete(Attachment).where(Attachment.report_id.in_(ids)))
+        database.execute(delete(Report).where(Report.report_id.in_(ids)))
+        boxes = [row.mailbox for row in rows]
+        database.execute(delete(Message).where(Message.mailbox.in_(boxes)))
+    for report_id in ids:
+        attachments.delete(report_id)

@@ -1,0 +1,261 @@
+"""Handing over: coded facts of closed incidents become statistical records (sealing.md 7).
+
+In three steps, each safe to repeat after a crash: commit fresh random ids into the sealed
+incidents; withdraw and put the records, shuffled, in transactions of their own; clear the flags
+last. No record leads to an incident, no entry or log names one.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as DatabaseSession
+
+from analytics import records
+from analytics.records import Coded
+from casework import audit, coding, incidents, objects, policy, reports
+from casework.incidents import OpenedIncident
+from casework.models import HandOver, Incident
+from casework.objects import OpenedItem
+from casework.policy import ActionRefused, IncidentState
+from casework.sessions import Session
+from reporting import clock
+from reporting.database import db, transaction
+from reporting.sealing import b64, random_id, unb64
+
+# As many incidents are opened and prepared at a time as fit well into one request.
+_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be done for one incident, already committed inside it."""
+
+    incident_id: bytes
+    revision: int
+    withdrawn: tuple[bytes, ...]
+    record: tuple[bytes, Coded] | None
+
+
+def waiting(session: Session) -> int:
+    """How many incidents wait to be handed over."""
+    count = db.session().scalar(
+        select(func.count())
+        .select_from(Incident)
+        .where(
+            Incident.organisation_id == session.organisation_id,
+            Incident.waits.is_(True),
+            Incident.state == IncidentState.CLOSED,
+        )
+    )
+    return count or 0
+
+
+def hand_over_if_due(session: Session) -> int:
+    """Hand over when ten wait, or at a month's first sign-in. Cheap when neither is so."""
+    month = clock.today().strftime("%Y-%m")
+    last = db.session().get(HandOver, session.organisation_id)
+    new_month = last is None or last.month != month
+    count = waiting(session)
+    if policy.is_batch(count, new_month=new_month, asked=False):
+        return _hand_over(session)
+    if new_month:
+        with transaction() as database:
+            _remember(database, session.organisation_id or b"", month)
+    return 0
+
+
+def hand_over(session: Session) -> int:
+    """Hand over at a supervisor's word; returns how many incidents were handed over."""
+    policy.check_hand_over(reports.actor(session))
+    return _hand_over(session)
+
+
+def correct(session: Session, incident_ids: list[bytes]) -> None:
+    """At once withdraw the records of incidents for which nobody agrees to statistics any more."""
+    plans = _prepare(session, incident_ids, only_withdraw=True)
+    _apply(plans)
+    _finish(session, plans)
+
+
+def record_ids(database: DatabaseSession, incident: Incident, key: bytes) -> list[bytes]:
+    """Every record id an incident holds: to be withdrawn before it is deleted."""
+    found: list[bytes] = []
+    for item in objects.read_items(database, incident, key, ["record"]):
+        ids = [item.value.get("id", ""), *item.value.get("old", ())]
+        found += [unb64(one) for one in ids if one]
+    return found
+
+
+def _hand_over(session: Session) -> int:
+    done = 0
+    seen: set[bytes] = set()
+    while True:
+        query = (
+            select(Incident.id)
+            .where(
+                Incident.organisation_id == session.organisation_id,
+                Incident.waits.is_(True),
+                Incident.state == IncidentState.CLOSED,
+                Incident.id.not_in(seen),
+            )
+            .order_by(Incident.id)
+            .limit(_AT_ONCE)
+        )
+        ids = list(db.session().scalars(query))
+        if not ids:
+            return done
+        seen.update(ids)
+        plans = _prepare(session, ids, only_withdraw=False)
+        _apply(plans)
+        done += _finish(session, plans)
+
+
+def _prepare(session: Session, ids: list[bytes], *, only_withdraw: bool) -> list[_Plan]:
+    """Step one: commit the new random ids into the incidents."""
+    plans = []
+    with transaction() as database:
+        audit.lock(database, session.organisation_id or b"")
+        for incident_id in ids:
+            try:
+                incident = incidents.find(database, session, incident_id)
+                opened = incidents.read(database, session, incident)
+            except ActionRefused:
+                # Gone meanwhile, or not to be opened by this member: it goes on waiting.
+                continue
+            plan = _plan(database, session, opened, only_withdraw=only_withdraw)
+            if plan is not None:
+                plans.append(plan)
+    return plans
+
+
+def _plan(
+    database: DatabaseSession, session: Session, opened: OpenedIncident, *, only_withdraw: bool
+) -> _Plan | None:
+    incident = opened.incident
+    if opened.altered or opened.record is None:
+        return None
+    value, record = _wanted(opened, opened.record)
+    if only_withdraw and not (value["old"] and not value["id"]):
+        return None
+    revision = opened.record.revision
+    if value != opened.record.value:
+        key = objects.open_object_key(session.keyring, incident)
+        item = objects.write_item(
+            database,
+            incident,
+            key,
+            session.member_id,
+            "record",
+            value,
+            opened.record.item_id,
+        )
+        database.flush()
+        objects.forget_older(database, item)
+        revision = item.revision
+    # Until the last step is done it waits, whatever happens to this process.
+    incident.waits = True
+    return _Plan(
+        incident.id,
+        revision,
+        tuple(unb64(one) for one in value["old"]),
+        record,
+    )
+
+
+def _wanted(
+    opened: OpenedIncident, item: OpenedItem
+) -> tuple[dict[str, Any], tuple[bytes, Coded] | None]:
+    """What the record item should say, and the record to put.
+
+    Re-coding is withdrawal plus a new record under a new id: one id with other codes would show
+    to whoever compares copies of the table what was recoded into what (disclosure.md 4.9).
+    """
+    known = item.value
+    old = [*known["old"]]
+    closed = opened.incident.state == IncidentState.CLOSED
+    counts = opened.countable if closed else any(opened.consents) and bool(known["id"])
+    if not counts:
+        return {"id": "", "coded": None, "old": [*old, *filter(None, [known["id"]])]}, None
+    if not closed:
+        return known, None
+    received = min(thread.first.day for _work, thread in opened.threads)
+    coded = opened.coding.coded(opened.incident.organisation_id, received)
+    facts = coding.coded_json(coded)
+    if known["id"] and known["coded"] == facts:
+        return known, (unb64(known["id"]), coded)
+    fresh = random_id()
+    value = {
+        "id": b64(fresh),
+        "coded": facts,
+        "old": [*old, *filter(None, [known["id"]])],
+    }
+    return value, (fresh, coded)
+
+
+def _apply(plans: list[_Plan]) -> None:
+    """Step two: the records, in transactions of their own. Each act is safe to repeat."""
+    db.session().rollback()
+    for plan in plans:
+        for record_id in plan.withdrawn:
+            records.withdraw(record_id)
+    batch = [plan.record for plan in plans if plan.record is not None]
+    if batch:
+        records.put_many(batch)
+
+
+def _finish(session: Session, plans: list[_Plan]) -> int:
+    """Step three: clear the flags of what nobody has changed since step one."""
+    done = 0
+    if not plans:
+        return 0
+    with transaction() as database:
+        organisation = session.organisation_id or b""
+        audit.lock(database, organisation)
+        for plan in plans:
+            try:
+                incident = incidents.find(database, session, plan.incident_id)
+                opened = incidents.read(database, session, incident)
+            except ActionRefused:
+                continue
+            if opened.record is None or opened.record.revision != plan.revision:
+                continue
+            done += _clear(database, session, opened, plan)
+        _remember(database, organisation, clock.today().strftime("%Y-%m"))
+        if done:
+            audit.write(
+                database, organisation, session.member_id, "hand_over", None, {"count": done}
+            )
+    return done
+
+
+def _clear(
+    database: DatabaseSession, session: Session, opened: OpenedIncident, plan: _Plan
+) -> bool:
+    """Forget withdrawn ids, and clear the flag unless somebody changed something meanwhile."""
+    incident, item = opened.incident, opened.record
+    if item is None:
+        return False
+    if plan.withdrawn:
+        key = objects.open_object_key(session.keyring, incident)
+        value = {**item.value, "old": []}
+        written = objects.write_item(
+            database, incident, key, session.member_id, "record", value, item.item_id
+        )
+        database.flush()
+        objects.forget_older(database, written)
+        item = replace(item, value=value)
+    wanted, _record = _wanted(opened, item)
+    incident.waits = wanted != item.value
+    return not incident.waits
+
+
+def _remember(database: DatabaseSession, organisation_id: bytes, month: str) -> None:
+    row = database.get(HandOver, organisation_id, populate_existing=True)
+    if row is None:
+        audit.lock(database, organisation_id)
+        row = database.get(HandOver, organisation_id, populate_existing=True)
+    if row is None:
+        database.add(HandOver(organisation_id=organisation_id, month=month))
+    else:
+        row.month = month

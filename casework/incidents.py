@@ -1,0 +1,235 @@
+"""Incidents: opened, coded, annotated, answered, closed, reopened.
+
+Every change runs under the organisation's audit lock, asks `policy`, compares the version that the
+person saw, and writes its audit entry in the same transaction. The second of two writers is refused
+with what the first one wrote, and loses nothing of their own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as DatabaseSession
+
+from casework import answers, audit, coding, digests, objects, policy, reports
+from casework.coding import Coding
+from casework.models import Incident, Item, Work
+from casework.objects import OpenedItem
+from casework.policy import ActionRefused, IncidentState, ReportState
+from casework.reports import Thread
+from casework.sessions import Session
+from reporting.database import db, transaction
+from reporting.sealing import b64
+
+
+@dataclass(frozen=True)
+class OpenedIncident:
+    """An incident with everything a member may see of it."""
+
+    incident: Incident
+    coding: Coding
+    # Who coded last; nobody while it is only proposed from the report.
+    coded: OpenedItem
+    # Whether there is a statistical record, and its id: nowhere but here.
+    record: OpenedItem | None = field(repr=False)
+    notes: tuple[OpenedItem, ...]
+    answers: tuple[OpenedItem, ...]
+    threads: tuple[tuple[Work, Thread], ...]
+    erased: int = 0
+    # Items that are not what the audit chain says was written.
+    altered: tuple[OpenedItem, ...] = field(default=())
+
+    @property
+    def consents(self) -> list[bool]:
+        """Each linked report's latest word on statistics."""
+        return [thread.consents("statistics") for _work, thread in self.threads]
+
+    @property
+    def countable(self) -> bool:
+        """Whether it counts as it stands."""
+        return policy.is_countable(self.consents, self.coding.certainty)
+
+
+def find(database: DatabaseSession, session: Session, incident_id: bytes) -> Incident:
+    """An incident of the member's own organisation, as the database has it now."""
+    incident = database.get(Incident, incident_id, populate_existing=True)
+    if incident is None or incident.state == IncidentState.ERASED:
+        raise ActionRefused("unknown")
+    policy.check_open(reports.actor(session), incident.organisation_id)
+    return incident
+
+
+def works(database: DatabaseSession, incident_id: bytes) -> Sequence[Work]:
+    """The reports of an incident, without additions."""
+    return database.scalars(
+        select(Work)
+        .where(Work.incident_id == incident_id, Work.parent_id.is_(None))
+        .order_by(Work.day, Work.report_id)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def open_incident(session: Session, incident_id: bytes) -> OpenedIncident:
+    """Open an incident with its reports for a page: the audit entries are committed first."""
+    with transaction() as database:
+        audit.lock(database, session.organisation_id or b"")
+        incident = find(database, session, incident_id)
+        audit.write(
+            database, incident.organisation_id, session.member_id, "open_incident", incident_id
+        )
+        for work in works(database, incident_id):
+            if work.state != ReportState.ERASED:
+                reports.write_opening(database, session, work)
+    database = db.session()
+    return read(database, session, find(database, session, incident_id))
+
+
+def read(database: DatabaseSession, session: Session, incident: Incident) -> OpenedIncident:
+    """Everything of an incident, opened. Writes no audit entry: see `open_incident`."""
+    key = objects.open_object_key(session.keyring, incident)
+    items = objects.read_items(database, incident, key)
+    coded = next((one for one in items if one.kind == "coding"), None)
+    if coded is None or not coded.value:
+        raise ActionRefused("cannot-open")
+    linked = works(database, incident.id)
+    threads = [(work, reports.gather(database, session, work)) for work in linked]
+    return OpenedIncident(
+        incident=incident,
+        coding=coding.from_json(coded.value),
+        coded=coded,
+        record=next((one for one in items if one.kind == "record"), None),
+        notes=tuple(one for one in items if one.kind == "note"),
+        answers=tuple(one for one in items if one.kind == "answer"),
+        threads=tuple((work, thread) for work, thread in threads if thread is not None),
+        erased=sum(thread is None for _work, thread in threads),
+        altered=tuple(one for one in items if one.altered),
+    )
+
+
+def save_coding(session: Session, incident_id: bytes, version: int, chosen: Coding) -> None:
+    """Store a coding as a new revision of the one there is."""
+    with transaction() as database:
+        incident, key = _at_version(database, session, incident_id, version)
+        incident.state = policy.move_incident(IncidentState(incident.state), "code")
+        _write_coding(database, session, incident, key, chosen)
+        incident.version += 1
+
+
+def save_note(
+    session: Session, incident_id: bytes, item_id: bytes, revision: int, text: str
+) -> None:
+    """Write a note, or a new revision of it. The same note sent twice is one."""
+    if not text.strip():
+        raise ActionRefused("empty-note")
+    with transaction() as database:
+        audit.lock(database, session.organisation_id or b"")
+        incident = find(database, session, incident_id)
+        key = objects.open_object_key(session.keyring, incident)
+        notes = objects.read_items(database, incident, key, ["note"])
+        known = next((one for one in notes if one.item_id == item_id), None)
+        if known is not None and known.value.get("text") == text:
+            return
+        if (known.revision if known else 0) != revision:
+            raise ActionRefused("version")
+        value = {"text": text}
+        objects.write_item(database, incident, key, session.member_id, "note", value, item_id)
+
+
+def answer(
+    session: Session,
+    incident_id: bytes,
+    report_id: bytes,
+    item_id: bytes,
+    text: str,
+    status: str,
+) -> None:
+    """Answer a reporter, and keep what was said with the incident. Sent twice, it is one answer."""
+    policy.check_message(status, text)
+    with transaction() as database:
+        audit.lock(database, session.organisation_id or b"")
+        incident = find(database, session, incident_id)
+        key = objects.open_object_key(session.keyring, incident)
+        if database.get(Item, (incident_id, item_id, 1)) is not None:
+            return
+        work = reports.find(database, session, report_id)
+        if work.incident_id != incident_id:
+            raise ActionRefused("unknown")
+        thread = reports.gather(database, session, work)
+        if thread is None or not thread.can_answer:
+            raise ActionRefused("no-answer-wanted")
+        message = answers.tell(database, session, work, thread, status, text)
+        value = {
+            "report": b64(report_id),
+            "text": text,
+            "status": status,
+            "message": b64(message) if message else "",
+        }
+        objects.write_item(database, incident, key, session.member_id, "answer", value, item_id)
+
+
+def close(session: Session, incident_id: bytes, version: int) -> None:
+    """Close an incident: its record waits from now, and its reporters read "Finished"."""
+    with transaction() as database:
+        incident, _key = _at_version(database, session, incident_id, version)
+        incident.state = policy.move_incident(IncidentState(incident.state), "close")
+        opened = read(database, session, incident)
+        if opened.altered:
+            # What is counted must be what a member coded.
+            raise ActionRefused("altered")
+        for work, thread in opened.threads:
+            answers.tell(database, session, work, thread, "finished")
+        audit.write(database, incident.organisation_id, session.member_id, "close", incident_id)
+        incident.waits = True
+        incident.version += 1
+
+
+def reopen(session: Session, incident_id: bytes, version: int) -> None:
+    """Take up a closed incident again; its record stays as it was until it is closed anew."""
+    with transaction() as database:
+        incident, _key = _at_version(database, session, incident_id, version)
+        incident.state = policy.move_incident(IncidentState(incident.state), "reopen")
+        incident.holder_id = session.member_id
+        audit.write(database, incident.organisation_id, session.member_id, "reopen", incident_id)
+        incident.version += 1
+
+
+def _at_version(
+    database: DatabaseSession, session: Session, incident_id: bytes, version: int
+) -> tuple[Incident, bytes]:
+    audit.lock(database, session.organisation_id or b"")
+    incident = find(database, session, incident_id)
+    check_version(incident.version, version)
+    return incident, objects.open_object_key(session.keyring, incident)
+
+
+def check_version(now: int, seen: int) -> None:
+    """Raises `ActionRefused` when somebody else has written since the page was made."""
+    if now != seen:
+        raise ActionRefused("version")
+
+
+def _write_coding(
+    database: DatabaseSession, session: Session, incident: Incident, key: bytes, chosen: Coding
+) -> None:
+    items = objects.read_items(database, incident, key, ["coding"])
+    objects.write_item(
+        database,
+        incident,
+        key,
+        session.member_id,
+        "coding",
+        chosen.to_json(),
+        items[0].item_id if items else None,
+    )
+    summarise(database, session, incident, chosen)
+
+
+def summarise(
+    database: DatabaseSession, session: Session, incident: Incident, chosen: Coding
+) -> None:
+    """Renew what the list shows of an incident: codes only."""
+    database.flush()
+    digest = chosen.digest(len(works(database, incident.id)))
+    incident.digest, incident.digest_epoch = digests.box_digest(
+        session.keyring, incident.id, digest
+    )
