@@ -1,0 +1,112 @@
+"""`upstander demo`: invented organisations, people and reports, made as real ones are.
+
+Reports come in over HTTP, sealed by a client; invented staff admit, code, close and hand them over
+through the same services as the pages, so every audit entry, key and record is of the usual kind.
+Everything is safe to repeat: an interrupted demo is finished by the next start. For demonstration
+only; never run it on an instance that real people use.
+"""
+
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from analytics import release
+from casework import admission, handover, incidents, linking
+from casework.demo_client import Client
+from casework.demo_people import ORGANISATIONS, Book, make_people
+from casework.demo_stories import Story, last_year, waiting
+from casework.models import Incident, Work
+from casework.policy import IncidentState, ReportState
+from casework.sessions import Session
+from reporting import clock
+from reporting.database import db
+from reporting.instance import Instance
+from reporting.sealing import derive, u32
+from reporting.settings import Settings
+
+# Says that a demo is whole: what people then do with it is not made undone by the next start.
+DONE = "demo-complete"
+Say = Callable[[str], None]
+
+
+@click.command("demo")
+@click.option("--at", "address", default="", help="Address of the web server (default: its own).")
+@with_appcontext
+def command(address: str) -> None:
+    """Make the demo of invented organisations, people and reports, or finish it."""
+    make_demo(current_app.extensions["settings"], address, click.echo)
+
+
+def make_demo(settings: Settings, address: str = "", say: Say = lambda line: None) -> None:
+    """Make what is missing. `address` is where the application answers; raises when it does not."""
+    book = Book.load(settings.data_dir)
+    done = settings.data_dir / DONE
+    if not done.exists():
+        year = release.last_year(clock.today())
+        say(f"Making the demo: three organisations and 600 invented incidents of {year} …")
+        make_people(book)
+        client = Client(address or settings.address)
+        try:
+            _bring(client, last_year(year))
+            _work_through(book, year)
+            _bring(client, waiting())
+        finally:
+            client.close()
+        done.write_text(f"{year}\n")
+    _print(book, done.read_text().strip(), say)
+
+
+def _print(book: Book, year: str, say: Say) -> None:
+    say("For demonstration only: everybody and everything in it is invented.")
+    say(f"Last year, to be released first: {year}")
+    for row in book.rows:
+        where = row["organisation"] or "coalition"
+        say(f"  {row['name']:<13} {row['role']:<14} {where:<11} {row['passphrase']}")
+    say("  The code of the second factor: upstander member code NAME")
+
+
+def _bring(client: Client, stories: Iterable[Story]) -> None:
+    """Send each report once; one that was sent before an interruption is known by its id."""
+    for story in stories:
+        client.send(
+            story.organisation, _report_id(story), story.language, story.answers, story.consent
+        )
+
+
+def _work_through(book: Book, year: int) -> None:
+    """Admit, code, close and hand over, organisation by organisation."""
+    invented = {one.slug: one for one in ORGANISATIONS}
+    for slug, stories in groupby(last_year(year), key=lambda story: story.organisation):
+        staff = [book.session_of(name) for name in invented[slug].caseworkers]
+        while admission.admit_new(staff[0]).waiting:
+            pass
+        for story in stories:
+            _code(staff[story.number % len(staff)], story)
+        handover.hand_over(book.session_of(invented[slug].supervisor))
+
+
+def _code(session: Session, story: Story) -> None:
+    """What a caseworker does with one report, from wherever an earlier run has left it."""
+    database: Any = db.session
+    work = database.get(Work, _report_id(story), populate_existing=True)
+    if work.state == ReportState.ADMITTED:
+        linking.new_incident(session, work.report_id, work.version)
+        database.refresh(work)
+    incident = database.get(Incident, work.incident_id, populate_existing=True)
+    if incident.state == IncidentState.OPEN and story.coding is not None:
+        incidents.save_coding(session, incident.id, incident.version, story.coding)
+        database.refresh(incident)
+    if incident.state == IncidentState.CODED:
+        incidents.close(session, incident.id, incident.version)
+    # Rows of a hundred incidents would be looked through again at every flush.
+    database.expunge_all()
+
+
+def _report_id(story: Story) -> bytes:
+    """Always the same on one instance and as random as any to who lacks its pepper."""
+    instance: Instance = current_app.extensions["instance"]
+    return derive(instance.pepper, "demo-report", u32(story.number))[:16]
