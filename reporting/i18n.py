@@ -4,6 +4,7 @@ A public page's language stands in its address and nowhere else: no cookie, noth
 visitor. Negotiation goes through a table of our own (Werkzeug and Babel send `zh-CN` to English).
 """
 
+import unicodedata
 from functools import cache
 from typing import Any
 
@@ -105,6 +106,12 @@ def month_names(locale: str) -> tuple[str, ...]:
     """The twelve months as they stand alone in a list."""
     names = Locale.parse(locale).months["stand-alone"]["wide"]
     return tuple(names[number] for number in range(1, 13))
+
+
+def sort_key(text: str) -> str:
+    """Alphabetical order that ignores accents and the carriers of the Arabic hamza."""
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in apart if not unicodedata.combining(char)).casefold()
 
 
 def in_locale(code: str) -> str:

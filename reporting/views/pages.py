@@ -1,0 +1,58 @@
+"""How pages and JSON leave: never stored, in one language, the unchanging ones rendered once."""
+
+import gzip
+import json
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+from flask import Response, current_app, render_template, request
+
+# Entries of the cache of rendered pages; it only ever holds what anybody may see.
+MAX_PAGES = 500
+
+
+def page(template: str, status: int = 200, **values: Any) -> Response:
+    """A page made for this request."""
+    return _html(render_template(template, **values).encode(), status)
+
+
+def cached_page(key: Hashable, render: Callable[[], str]) -> Response:
+    """A page that is the same for everybody, rendered once per process and compressed once.
+
+    It holds no secret and nothing anyone typed, so compressing it tells nothing (BREACH).
+    """
+    pages: dict[Hashable, tuple[bytes, bytes]] = current_app.extensions.setdefault("pages", {})
+    made = pages.get(key)
+    if made is None:
+        html = render().encode()
+        made = (html, gzip.compress(html, 9, mtime=0))
+        if len(pages) >= MAX_PAGES:
+            pages.clear()
+        pages[key] = made
+    zipped = "gzip" in request.headers.get("Accept-Encoding", "")
+    response = _html(made[zipped], 200)
+    if zipped:
+        response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"
+    return response
+
+
+def answer(content: Mapping[str, Any], status: int = 200) -> Response:
+    """JSON for a client, for this request only."""
+    response = Response(json.dumps(content), status, content_type="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def problem(status: int, code: str, title: str, extra: Mapping[str, Any] | None = None) -> Response:
+    """An error as RFC 9457 wants it. Never any of the request's content."""
+    content = {"type": "about:blank", "title": title, "status": status, "code": code}
+    response = answer({**content, **(extra or {})}, status)
+    response.content_type = "application/problem+json"
+    return response
+
+
+def _html(html: bytes, status: int) -> Response:
+    response = Response(html, status, content_type="text/html; charset=utf-8")
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,241 @@
+"""Coming back with a receipt: read, add, change consent, delete. The pages without script.
+
+The digits are read for the request that brings them and travel on only boxed in the page. Known and
+unknown numbers get the same page: nothing here asks whether a report exists.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, abort, current_app, render_template, request
+from flask_babel import gettext
+from sqlalchemy.exc import OperationalError
+
+from reporting import clock, i18n, mailbox, organisations, receipt, submission
+from reporting.access import PUBLIC, audience
+from reporting.draft import open_draft, seal_draft
+from reporting.envelope import open_to_reporter
+from reporting.models import Message
+from reporting.multipart import MultipartRefused
+from reporting.posted import Posted, read_posted
+from reporting.questions import FORM, Filled, body_json, is_too_long, parse
+from reporting.receipt import Receipt
+from reporting.sealing import SealingRefused, b64, random_id, random_key, unb64
+from reporting.strict_json import parse_json
+from reporting.submission import SubmissionRefused
+from reporting.views import blueprint, sending
+from reporting.views.mailbox import erase_steadily
+from reporting.views.pages import cached_page, page
+
+DRAFT = "inbox"
+ADDRESS = f"{i18n.PATH}/return"
+STATUSES = ("being_read", "question", "finished")
+STEPS = ("open", "add", "consent", "erase", "erase-now")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A message as its reader sees it; `text` is empty where it could not be opened."""
+
+    day: str
+    number: int
+    text: str
+    status: str
+
+
+@blueprint.get(ADDRESS)
+@audience(PUBLIC)
+def ask_receipt(locale: str) -> Response:
+    """Asks for the receipt number. With script, everything after it happens in this page."""
+    takes = [(o.slug, o.name) for o in organisations.all_open()]
+    return cached_page(
+        ("return", locale, clock.today(), str(takes)),
+        lambda: render_template("reporting/return.html", **_values(takes)),
+    )
+
+
+@blueprint.post(ADDRESS)
+@audience(PUBLIC)
+def inbox(locale: str) -> Response:
+    """The way without script: open the mailbox, or do something with it."""
+    request.max_content_length = None
+    if (request.content_length or 0) > sending.MAX_REQUEST:
+        abort(413)
+    content_key = random_key()
+    opened: dict[str, Any] = {}
+
+    def keys(fields: Mapping[str, Sequence[str]]) -> tuple[bytes, bytes] | None:
+        if not opened:
+            opened.update(open_draft(DRAFT, fields.get("draft", [""])[-1]) or {})
+        return (content_key, unb64(opened["report_id"])) if opened else None
+
+    try:
+        posted = read_posted(request.stream, request.headers.get("Content-Type", ""), keys)
+    except MultipartRefused as refused:
+        abort(413 if refused.reason == "too-large" else 400)
+    try:
+        step = posted.one("step") or "open"
+        if step not in STEPS:
+            abort(400)
+        keys(posted.fields)
+        if opened:
+            return _do(step, locale, posted, opened, content_key)
+        return _open_typed(posted)
+    finally:
+        posted.discard()
+
+
+def open_messages(derived: Receipt, rows: Sequence[Message]) -> list[Opened]:
+    """Messages opened with the receipt, oldest first. One that cannot be opened stops no other."""
+    messages = [_opened(derived, row) for row in rows]
+    return sorted(messages, key=lambda message: (message.day, message.number))
+
+
+def _opened(derived: Receipt, row: Message) -> Opened:
+    day = row.day.isoformat()
+    try:
+        said = parse_json(
+            open_to_reporter(derived.reply_seed, row.report_id, row.message_id, row.sealed)
+        )
+        text, status, number = said.get("text", ""), said.get("status", ""), said.get("number", 0)
+        if not isinstance(text, str) or not isinstance(number, int):
+            raise SealingRefused("message")
+    except (SealingRefused, AttributeError):
+        return Opened(day, 0, "", "")
+    return Opened(day, number, text, status if status in STATUSES else "")
+
+
+def _open_typed(posted: Posted) -> Response:
+    """Read the digits a person typed; a wrong one is said without asking the database."""
+    typed = posted.one("receipt")
+    try:
+        digits = receipt.read_digits(typed)
+    except SealingRefused as refused:
+        if posted.one("draft"):
+            problem = gettext("This page is too old. Please type your number again.")
+        elif refused.reason == "receipt-check":
+            problem = gettext("One digit is not right. Please compare them once more.")
+        else:
+            problem = gettext("The number has 24 digits. Please type all of them.")
+        return _page("return", 422, typed=typed, problem=problem)
+    return _inbox(digits, sending.derive(digits))
+
+
+def _do(
+    step: str, locale: str, posted: Posted, opened: dict[str, Any], content_key: bytes
+) -> Response:
+    digits = str(opened["receipt"])
+    if step == "erase":
+        return _page("erase", draft=posted.one("draft"))
+    derived = sending.derive(digits)
+    if step == "erase-now":
+        erase_steadily(derived.mailbox_token)
+        return _page("erased")
+    if step == "open":
+        return _inbox(digits, derived)
+    return _add(step, locale, posted, opened, derived, content_key)
+
+
+def _add(
+    step: str,
+    locale: str,
+    posted: Posted,
+    opened: dict[str, Any],
+    derived: Receipt,
+    content_key: bytes,
+) -> Response:
+    """Seal an addition and store it once; on a problem the page keeps what was typed."""
+    digits = str(opened["receipt"])
+    report_id = unb64(opened["report_id"])
+    sent = gettext("We have what you added.")
+    organisation = organisations.find(posted.one("organisation"))
+    if organisation and submission.known_draft(organisation.slug, report_id):
+        return _inbox(digits, derived, notice=sent)
+    filled = _read(step, posted)
+    problem = _problem(step, filled, posted)
+    if problem:
+        status = 413 if posted.problem else 422
+        return _inbox(digits, derived, status, problem=problem, posted=posted)
+    key = organisations.open_key(organisation, clock.today()) if organisation else None
+    if organisation is None or key is None:
+        problem = gettext("Choose the organisation you wrote to.")
+        return _inbox(digits, derived, 422, problem=problem, posted=posted)
+    kind_of = "consent" if step == "consent" else ("more" if filled.answers else "files")
+    described = [file.described() for file in posted.files]
+    body = body_json(
+        "addition",
+        filled.answers,
+        filled.consent,
+        locale,
+        described,
+        derived,
+        clock.today(),
+        kind_of,
+    )
+    try:
+        sending.store(
+            organisation, key, "addition", report_id, content_key, body, derived, posted.files
+        )
+    except (OperationalError, OSError, SubmissionRefused):
+        problem = gettext("It was not sent. Your answers are still here. Please try again.")
+        return _inbox(digits, derived, 503, problem=problem, posted=posted)
+    return _inbox(digits, derived, notice=sent)
+
+
+def _read(step: str, posted: Posted) -> Filled:
+    names = {"consent.statistics", "consent.reply"} if step == "consent" else {"what_happened"}
+    fields = {name: values for name, values in posted.fields.items() if name in names}
+    return parse(fields, clock.today(), required=frozenset())
+
+
+def _problem(step: str, filled: Filled, posted: Posted) -> str:
+    if posted.problem:
+        return sending.file_problem(posted)
+    if is_too_long(filled):
+        return gettext(filled.problems["what_happened"])
+    if step == "consent" and not filled.consent:
+        return gettext("Choose yes or no.")
+    if step == "add" and not filled.answers and not posted.files:
+        return gettext("Write a few words, or choose a file.")
+    return ""
+
+
+def _inbox(
+    digits: str,
+    derived: Receipt,
+    status: int = 200,
+    *,
+    notice: str = "",
+    problem: str = "",
+    posted: Posted | None = None,
+) -> Response:
+    messages = open_messages(derived, mailbox.read(derived.mailbox_token))
+    statuses = [message.status for message in messages if message.status]
+    return _page(
+        "inbox",
+        status,
+        messages=messages,
+        latest=statuses[-1] if statuses else "",
+        draft=seal_draft(DRAFT, {"receipt": digits, "report_id": b64(random_id())}),
+        notice=notice,
+        problem=problem,
+        fields=posted.fields if posted else {},
+    )
+
+
+def _page(name: str, code: int = 200, **values: Any) -> Response:
+    takes = [(o.slug, o.name) for o in organisations.all_open()]
+    return page(f"reporting/{name}.html", code, **{**_values(takes), **values})
+
+
+def _values(takes: list[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "organisations": takes,
+        "q": {q.id: q for q in (*FORM.questions, *FORM.consents)},
+        "fields": {},
+        "problems": {},
+        "instance_id": b64(current_app.extensions["instance"].instance_id),
+        "form": FORM,
+        "today": clock.today().isoformat(),
+    }

@@ -1,0 +1,129 @@
+"""Sending without script: seals in memory what the draft holds, stores it once, shows the receipt.
+
+The receipt is derived once, here, for this request only. The same draft sent again is answered with
+the same receipt and stores nothing.
+"""
+
+import json
+from datetime import date
+from typing import Any
+
+from flask import Response, current_app
+from flask_babel import gettext
+from sqlalchemy.exc import OperationalError
+
+from reporting import clock, organisations, receipt, submission
+from reporting.attachments import MAX_SEALED
+from reporting.envelope import MAX_ATTACHMENTS, Envelope, Part, seal_body, seal_content_key
+from reporting.instance import Instance
+from reporting.models import IntakeKey, Organisation
+from reporting.posted import MAX_FIELDS, Posted, SealedFile
+from reporting.questions import body_json, parse
+from reporting.receipt import Receipt
+from reporting.sealing import unb64
+from reporting.submission import Accepted, SubmissionRefused
+from reporting.views import report
+from reporting.views.pages import page
+
+# Twice what can be taken: it is read to the end and dropped, so that the page says what was wrong.
+MAX_REQUEST = 2 * (MAX_FIELDS + MAX_ATTACHMENTS * MAX_SEALED)
+
+
+def send(
+    organisation: Organisation,
+    locale: str,
+    posted: Posted,
+    draft: dict[str, Any],
+    content_key: bytes,
+) -> Response:
+    """Answer `step=send`: the receipt, or the check page with the reason and nothing lost."""
+    digits = draft["receipt"]
+    day = date.fromisoformat(draft["day"])
+    filled = parse(draft["fields"], day)
+    slug = organisation.slug
+    known = submission.known_draft(slug, unb64(draft["report_id"]))
+    if known is not None:
+        return receipt_page(organisation, digits, known, late_files=bool(posted.files))
+    problem = file_problem(posted)
+    if problem:
+        return report.check_page(organisation, filled, posted.one("draft"), 413, problem)
+    key = organisations.open_key(organisation, clock.today())
+    if key is None:
+        problem = gettext("This organisation cannot take reports at the moment.")
+        return report.check_page(organisation, filled, posted.one("draft"), 503, problem)
+    derived = derive(digits)
+    body = body_json(
+        "report",
+        filled.answers,
+        filled.consent,
+        locale,
+        [file.described() for file in posted.files],
+        derived,
+        clock.today(),
+    )
+    report_id = unb64(draft["report_id"])
+    try:
+        accepted = store(
+            organisation, key, "report", report_id, content_key, body, derived, posted.files
+        )
+    except (OperationalError, OSError, SubmissionRefused):
+        problem = gettext("It was not sent. Your answers are still here. Please try again.")
+        return report.check_page(organisation, filled, posted.one("draft"), 503, problem)
+    return receipt_page(organisation, digits, accepted)
+
+
+def derive(digits: str) -> Receipt:
+    """What the digits open, for this request only."""
+    instance: Instance = current_app.extensions["instance"]
+    return receipt.derive_receipt(digits, instance.instance_id)
+
+
+def store(
+    organisation: Organisation,
+    key: IntakeKey,
+    kind: str,
+    report_id: bytes,
+    content_key: bytes,
+    body: bytes,
+    derived: Receipt,
+    files: list[SealedFile],
+) -> Accepted:
+    """Seal a body to the current key and submit it with files that were sealed on arrival."""
+    envelope = Envelope(
+        kind=kind,
+        report_id=report_id,
+        key_id=key.key_id,
+        sealed_key=seal_content_key(key.public_key, report_id, key.key_id, content_key),
+        body=seal_body(content_key, report_id, body),
+        mailbox_token=derived.mailbox_token,
+        attachments=tuple(Part(i, file.incoming.length) for i, file in enumerate(files)),
+    )
+    return submission.submit(
+        organisation, envelope, [file.incoming for file in files], same_draft=True
+    )
+
+
+def file_problem(posted: Posted) -> str:
+    """What was wrong with the files, in words."""
+    return {
+        "": "",
+        "file-too-large": gettext("One file is larger than 20 MB. Choose a smaller one."),
+        "too-many-files": gettext("You can send 5 files at once. Choose fewer."),
+        "draft-first": gettext("The files could not be read. Please choose them again."),
+    }[posted.problem]
+
+
+def receipt_page(
+    organisation: Organisation, digits: str, accepted: Accepted, *, late_files: bool = False
+) -> Response:
+    """The receipt, shown this once, with the acknowledgement behind a choice."""
+    word = accepted.acknowledgement
+    return page(
+        "reporting/receipt.html",
+        organisation=organisation,
+        number=receipt.grouped(digits),
+        repeated=accepted.repeated,
+        late_files=late_files,
+        acknowledgement=json.dumps(word) if word else "",
+        today=clock.today(),
+    )
