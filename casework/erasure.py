@@ -155,13 +155,12 @@ def _detach_erased(session: Session, incident_id: bytes) -> None:
 
 def _delete(session: Session, incident_id: bytes) -> None:
     """First the record, then the incident with its key: the id stands nowhere else."""
-    database = db.session()
-    incident = database.get(Incident, incident_id, populate_existing=True)
-    if incident is None:
-        return
-    key = objects.open_object_key(session.keyring, incident)
-    ids = handover.record_ids(database, incident, key)
-    database.rollback()
+    with transaction() as reading:
+        incident = reading.get(Incident, incident_id, populate_existing=True)
+        if incident is None:
+            return
+        key = objects.open_object_key(session.keyring, incident)
+        ids = handover.record_ids(reading, incident, key)
     for record_id in ids:
         records.withdraw(record_id)
     with transaction() as database:

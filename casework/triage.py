@@ -1,0 +1,238 @@
+"""Triage: the queue, who holds what, and what is set aside.
+
+The queue pages by indexed plain columns and opens only the digests it shows. Language and country
+stand in the digests alone, so a filter on them opens a bounded number of digests and says how far
+it has looked.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import Session as DatabaseSession
+
+from casework import answers, audit, digests, policy, reports
+from casework.digests import Digest
+from casework.models import Work
+from casework.policy import ActionRefused, ReportState
+from casework.sessions import Session
+from reporting import clock, vocabulary
+from reporting.database import db, transaction
+from reporting.sealing import SealingRefused, b64, unb64
+
+PAGE = 50
+# How many digests one request opens at most when it looks for a language or country.
+LOOKED_AT = 1000
+# Counts beside the views stop here: they say that there is work, not how much there ever was.
+COUNTED = 99
+
+VIEWS = ("new", "unclaimed", "mine", "fresh", "aside", "all")
+KINDS = ("", "report", "addition")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What the address of a queue page says."""
+
+    view: str = "new"
+    kind: str = ""
+    language: str = ""
+    country: str = ""
+    newest: bool = False
+    after: str = ""
+
+    @property
+    def scans(self) -> bool:
+        """Whether digests have to be opened to know what is shown."""
+        return bool(self.language or self.country)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the queue."""
+
+    work: Work
+    digest: Digest
+
+    @property
+    def id(self) -> str:
+        """As addresses have it."""
+        return b64(self.work.report_id)
+
+    @property
+    def age(self) -> int:
+        """Days since it came in: reports bear no hours."""
+        return max(0, (clock.today() - self.work.day).days)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of the queue. `after` leads on; `looked_at` digests were opened to find it."""
+
+    lines: tuple[Line, ...]
+    after: str
+    looked_at: int
+
+
+def page(session: Session, filters: Filters) -> Page:
+    """The lines of one page, by keyset: the thousandth page costs what the first does."""
+    query = _ordered(_view(session, filters), newest=filters.newest)
+    if filters.after:
+        query = query.where(_beyond(filters.after, newest=filters.newest))
+    limit = LOOKED_AT if filters.scans else PAGE
+    # One more than shown tells whether there is a next page.
+    rows = db.session().scalars(query.limit(limit + 1)).all()
+    lines: list[Line] = []
+    for place, work in enumerate(rows[:limit]):
+        digest = digests.open_digest(
+            session.keyring, work.report_id, work.digest, work.digest_epoch
+        )
+        if _matches(digest, filters):
+            lines.append(Line(work, digest))
+        if len(lines) == PAGE:
+            more = place + 1 < len(rows)
+            return Page(tuple(lines), _cursor(work) if more else "", place + 1)
+    more = len(rows) > limit
+    after = _cursor(rows[limit - 1]) if more else ""
+    return Page(tuple(lines), after, min(len(rows), limit))
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many lines each view has, up to `COUNTED` and one."""
+    database = db.session()
+    found = {}
+    for view in VIEWS:
+        inner = _view(session, Filters(view=view)).with_only_columns(Work.report_id)
+        some = inner.limit(COUNTED + 1).subquery()
+        found[view] = database.scalar(select(func.count()).select_from(some)) or 0
+    return found
+
+
+def claim(session: Session, report_id: bytes, version: int, *, take_over: bool = False) -> None:
+    """Hold a report. Who comes second is told who has it, and may take it over by saying so."""
+    with transaction() as database:
+        work = _locked(database, session, report_id)
+        policy.check_claim(reports.actor(session), work.holder_id, take_over)
+        if work.state != ReportState.ADMITTED:
+            raise ActionRefused(f"report-is-{work.state}")
+        if work.version != version and not take_over:
+            raise ActionRefused("version")
+        taken_from = work.holder_id
+        work.holder_id, work.claimed = (
+            session.member_id,
+            clock.now().replace(second=0, microsecond=0),
+        )
+        work.version += 1
+        if taken_from is None:
+            audit.write(database, work.organisation_id, session.member_id, "claim", report_id)
+        else:
+            detail = {"from": b64(taken_from)}
+            audit.write(
+                database, work.organisation_id, session.member_id, "take_over", report_id, detail
+            )
+        thread = reports.gather(database, session, work)
+        if thread is not None:
+            answers.tell(database, session, work, thread, "being_read")
+
+
+def release(session: Session, report_id: bytes, version: int) -> None:
+    """Give a report back to everyone."""
+    with transaction() as database:
+        work = _locked(database, session, report_id)
+        policy.check_release(reports.actor(session), work.holder_id)
+        if work.version != version:
+            raise ActionRefused("version")
+        work.holder_id = work.claimed = None
+        work.version += 1
+        audit.write(database, work.organisation_id, session.member_id, "release", report_id)
+
+
+def set_aside(session: Session, report_id: bytes, version: int, reason: str) -> None:
+    """Lay a report aside. The reason is kept in its boxed digest, and it can be taken back."""
+    if reason not in vocabulary.ids("set_aside_reason"):
+        raise ActionRefused("reason")
+    with transaction() as database:
+        work = _locked(database, session, report_id)
+        policy.check_decide(reports.actor(session), work.holder_id)
+        if work.version != version:
+            raise ActionRefused("version")
+        work.state = policy.move_report(ReportState(work.state), "set_aside")
+        _mark(session, work, reason)
+        work.fresh = False
+        work.version += 1
+        audit.write(database, work.organisation_id, session.member_id, "set_aside", report_id)
+
+
+def take_back(session: Session, report_id: bytes, version: int) -> None:
+    """Undo setting aside."""
+    with transaction() as database:
+        work = _locked(database, session, report_id)
+        if work.version != version:
+            raise ActionRefused("version")
+        work.state = policy.move_report(ReportState(work.state), "take_back")
+        _mark(session, work, "")
+        work.holder_id = work.claimed = None
+        work.version += 1
+        audit.write(database, work.organisation_id, session.member_id, "take_back", report_id)
+
+
+def _locked(database: DatabaseSession, session: Session, report_id: bytes) -> Work:
+    audit.lock(database, session.organisation_id or b"")
+    work = reports.find(database, session, report_id)
+    if work.parent_id is not None:
+        raise ActionRefused("unknown")
+    return work
+
+
+def _mark(session: Session, work: Work, reason: str) -> None:
+    digest = digests.open_digest(session.keyring, work.report_id, work.digest, work.digest_epoch)
+    work.digest, work.digest_epoch = digests.box_digest(
+        session.keyring, work.report_id, replace(digest, reason=reason)
+    )
+
+
+def _view(session: Session, filters: Filters) -> Select[Work]:
+    """The rows of a view: plain columns only, each view with an index of its own."""
+    query = select(Work).where(
+        Work.organisation_id == session.organisation_id, Work.parent_id.is_(None)
+    )
+    wanted: dict[str, Sequence[ColumnElement[bool]]] = {
+        "new": (Work.state == ReportState.ADMITTED,),
+        "unclaimed": (Work.state == ReportState.ADMITTED, Work.holder_id.is_(None)),
+        "mine": (Work.state == ReportState.ADMITTED, Work.holder_id == session.member_id),
+        "fresh": (Work.fresh.is_(True),),
+        "aside": (Work.state == ReportState.SET_ASIDE,),
+        "all": (Work.state != ReportState.ERASED,),
+    }
+    query = query.where(*wanted[filters.view])
+    return query.where(Work.kind == filters.kind) if filters.kind else query
+
+
+def _ordered(query: Select[Work], *, newest: bool) -> Select[Work]:
+    if newest:
+        return query.order_by(Work.day.desc(), Work.report_id.desc())
+    return query.order_by(Work.day, Work.report_id)
+
+
+def _beyond(after: str, *, newest: bool) -> Any:
+    """Rows behind the cursor. One that cannot be read is refused like an unknown address."""
+    text, _, name = after.partition("_")
+    try:
+        day, last = date.fromisoformat(text), unb64(name)
+    except (ValueError, SealingRefused) as refused:
+        raise ActionRefused("unknown") from refused
+    if newest:
+        return and_(Work.day <= day, or_(Work.day < day, Work.report_id < last))
+    return and_(Work.day >= day, or_(Work.day > day, Work.report_id > last))
+
+
+def _cursor(work: Work) -> str:
+    return f"{work.day.isoformat()}_{b64(work.report_id)}"
+
+
+def _matches(digest: Digest, filters: Filters) -> bool:
+    if filters.language and digest.language.split("-")[0] != filters.language:
+        return False
+    return not filters.country or digest.country == filters.country
