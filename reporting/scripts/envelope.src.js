@@ -77,13 +77,18 @@ export function commitment(reportId, sealedKey, body) {
 export async function checkAcknowledgement(publicKey, given) {
   let message, signature;
   try {
-    const parts = [unb64(given.instance_id), text.encode(given.day), unb64(given.commitment)];
-    const hashes = given.attachments.map(unb64);
+    const { instance_id: id, organisation, day, commitment: committed, attachments } = given;
+    const texts = [id, organisation, day, committed, given.signature];
+    if (texts.some((value) => typeof value !== "string") || !Array.isArray(attachments)) {
+      throw new SealingRefused("acknowledgement");
+    }
+    const parts = [unb64(id), text.encode(day), unb64(committed)];
+    const hashes = attachments.map(unb64);
     const sizes = [ID_SIZE, 10, KEY_SIZE, ...hashes.map(() => KEY_SIZE)];
     if ([...parts, ...hashes].some((part, at) => part.length !== sizes[at])) {
       throw new SealingRefused("acknowledgement");
     }
-    message = concat(...parts, u32(hashes.length), ...hashes, text.encode(given.organisation));
+    message = concat(...parts, u32(hashes.length), ...hashes, text.encode(organisation));
     signature = unb64(given.signature);
   } catch (refused) {
     throw refused instanceof SealingRefused ? refused : new SealingRefused("acknowledgement");
