@@ -156,7 +156,9 @@ def new_member(
 ) -> Member:
     """A row for someone who is invited; names are one of a kind, for people sign in by them."""
     shown = " ".join(name.split())
-    if not shown or len(shown) > LONGEST_NAME or not shown.isprintable():
+    # Joiners belong to names in some scripts; other invisible signs make two names look alike.
+    seen = shown.replace("\u200c", "").replace("\u200d", "")
+    if not seen or len(shown) > LONGEST_NAME or not seen.isprintable():
         raise ActionRefused("name")
     if session.scalar(select(Member.id).where(Member.sign_in_name == plain_name(shown))):
         raise ActionRefused("name-taken")
