@@ -71,9 +71,9 @@ __all__ = [
 KINDS = ("report", "addition")
 MAX_ATTACHMENTS = 5
 MAX_ATTACHMENT_SIZE = 20 * 1024 * 1024
-# Of the padded JSON: a narrative of a million letters is a mistake or an attack.
-MAX_BODY = 1024 * 1024
-MAX_ENVELOPE = 1_500_000
+# Of the padded JSON: a narrative of 250,000 letters is a mistake or an attack.
+MAX_BODY = 264 * 1024
+MAX_ENVELOPE = 400_000
 
 _SEALED_KEY_SIZE = SEAL_OVERHEAD + KEY_SIZE
 _FIELDS = frozenset(

@@ -27,7 +27,7 @@ import {
 
 export const MAX_ATTACHMENTS = 5;
 export const MAX_ATTACHMENT_SIZE = 20 * 1024 * 1024;
-export const MAX_BODY = 1024 * 1024;
+export const MAX_BODY = 264 * 1024;
 
 const text = new TextEncoder();
 
