@@ -268,6 +268,25 @@ def test_what_the_browser_does_not_seal(page: Page, changes: dict[str, Any], rea
         sealed_in_browser(page, **{"body": {}, **changes})
 
 
+@pytest.mark.parametrize(
+    "slice_", ["new Blob(['12345'])", "{ arrayBuffer: () => Promise.reject() }"]
+)
+def test_a_file_that_changes_while_it_is_read_is_refused(page: Page, slice_: str) -> None:
+    """The bytes sealed would not be those the reporter chose, or not of the length announced."""
+    reason = page.evaluate(
+        f"""async () => {{
+          const file = {{ size: 10, slice: () => ({slice_}) }};
+          const key = upstanderSeal.randomKey();
+          try {{
+            await upstanderSeal.sealAttachment(key, upstanderSeal.randomId(), 0, file);
+          }} catch (refused) {{
+            return refused.reason;
+          }}
+        }}"""
+    )
+    assert reason == "file"
+
+
 def test_receipts_made_in_the_browser_are_those_of_python(page: Page) -> None:
     made = page.evaluate(
         """async (instanceId) => {
