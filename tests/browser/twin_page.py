@@ -19,6 +19,15 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+# What people and attackers write.
+TEXTS = {
+    "ar": "صرخ رجل في وجهها في الحافلة.\nثم نزل.",
+    "zh": "他在公交车上对她大喊。",
+    "emoji": "✊🏽 👩‍👩‍👧‍👦 \U0001f1e9\U0001f1ea",
+    "combining": "Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢",
+    "controls": "\u202eabc\u202c \u200b\u00a0\ufeff \u0000 \u0007 \\u0000 \\n \"'</script>",
+    "long": "a narrative " * 20_000,
+}
 
 
 class Server(BaseHTTPRequestHandler):

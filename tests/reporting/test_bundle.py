@@ -57,6 +57,12 @@ def test_the_script_is_what_its_sources_build_to(tmp_path: Path) -> None:
     )
 
 
+def test_the_script_has_no_eval_import_or_assembly() -> None:
+    text = BUILT.read_bytes().decode("ascii")
+    for forbidden in ("import(", "eval(", "new Function", "WebAssembly", "innerHTML", "://"):
+        assert forbidden not in text
+
+
 def test_the_lock_names_packages_versions_and_hashes_only() -> None:
     lock = (SCRIPTS / "package-lock.json").read_text()
     assert "://" not in lock
