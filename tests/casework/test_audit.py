@@ -182,7 +182,7 @@ def test_chain_has_one_writer_at_a_time(app: Flask) -> None:
         try:
             with app.app_context():
                 write(5)
-        except BaseException as error:  # a thread's error must reach the test
+        except BaseException as error:  # noqa: BLE001  # a thread's error must reach the test
             failures.append(error)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
@@ -197,9 +197,9 @@ def test_chain_has_one_writer_at_a_time(app: Flask) -> None:
 
 def test_a_rolled_back_action_leaves_no_link(app: Flask) -> None:
     write()
-    with pytest.raises(RuntimeError), transaction() as session:
-        audit.write(session, CHAIN, None, "claim")
-        raise RuntimeError("the action failed")
+    session = db.session()
+    audit.write(session, CHAIN, None, "claim")
+    session.rollback()
     assert audit.tip(db.session(), CHAIN)[0] == 1
     write()
     assert audit.verify(CHAIN) is None

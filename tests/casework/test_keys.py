@@ -64,7 +64,9 @@ def test_secrets_of_a_new_organisation_are_nowhere_in_the_database(app: Flask) -
                     assert not (isinstance(raw, bytes) and secret is not None and secret in raw)
 
 
-@pytest.mark.parametrize("slug", ["", "a", "A", "instance", "bundle", "a b", "é" * 3, "x" * 41, "x/"])
+@pytest.mark.parametrize(
+    "slug", ["", "a", "A", "instance", "bundle", "a b", "é" * 3, "x" * 41, "x/"]
+)
 def test_unusable_slug_is_refused(app: Flask, slug: str) -> None:
     with pytest.raises(ActionRefused):
         organisations.add(slug, "Name", "Sana")
@@ -166,7 +168,8 @@ def test_removing_a_member_makes_new_keys_that_they_cannot_open(app: Flask) -> N
     assert rows(karim.member_id) == []
     assert before.keyring == after, "the removing session works on with the new keys"
     current = db.session.scalars(select(IntakeKey).where(IntakeKey.retired.is_(None))).one()
-    assert current.key_id in after.intake and current.key_id not in old
+    assert current.key_id in after.intake
+    assert current.key_id not in old
 
 
 def test_removing_a_supervisor_makes_a_new_identity_key_signed_by_the_old(app: Flask) -> None:

@@ -1,8 +1,9 @@
-"""Members: credentials, one answer to every wrong sign-in, invitations, admission, what was seen."""
+"""Members: credentials, sign-in, invitations, admission, and what a member saw last."""
 
+import json
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -19,7 +20,15 @@ from casework.policy import ActionRefused
 from reporting import clock
 from reporting.database import db, transaction
 from reporting.models import Organisation as OrganisationRow
-from reporting.sealing import b64, public_of_signing, random_id, random_key, unbox
+from reporting.sealing import (
+    b64,
+    public_of_signing,
+    random_id,
+    random_key,
+    stretch,
+    unb64,
+    unbox,
+)
 from reporting.settings import ARGON2_MEMORY_KIB, ARGON2_PASSES, Settings
 from tests.casework.people import (
     add_administrator,
@@ -45,10 +54,10 @@ class Hands:
 
 
 @pytest.fixture
-def hands(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hands]:
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
     held = Hands()
     monkeypatch.setattr(clock, "now", lambda: held.now)
-    yield held
+    return held
 
 
 def sign_in(new: NewMember, steps: int = 0, seen: bytes | None = None) -> tuple[Member, bytes]:
@@ -70,11 +79,6 @@ class TestCredentials:
 
     def test_known_answers_of_the_format_page(self) -> None:
         """The member of the shared vectors, by the numbers of sealing.md 4."""
-        import json
-        from pathlib import Path
-
-        from reporting.sealing import stretch, unb64
-
         vectors = Path(__file__).parents[1] / "vectors" / "sealing-1.json"
         if not vectors.exists():
             pytest.fail("tests/vectors/sealing-1.json is missing")
@@ -95,11 +99,14 @@ class TestCredentials:
     @given(spaces=st.lists(st.sampled_from([" ", "  ", "\t", "\u00a0"]), min_size=6, max_size=6))
     def test_typed_words_are_read_whatever_spaces_and_capitals(self, spaces: list[str]) -> None:
         typed = "".join(
-            space + word for space, word in zip(spaces, "Ab Cd EF gh Ij kl".split(), strict=True)
+            space + word
+            for space, word in zip(spaces, ["Ab", "Cd", "EF", "gh", "Ij", "kl"], strict=True)
         )
         assert credentials.read_passphrase(typed) == "ab cd ef gh ij kl"
 
-    @pytest.mark.parametrize("typed", ["123 456", " 123456", "١٢٣٤٥٦", "１２３４５６", "12\u00a03456"])
+    @pytest.mark.parametrize(
+        "typed", ["123 456", " 123456", "١٢٣٤٥٦", "１２３４５６", "12\u00a03456"]
+    )
     def test_code_is_read_in_any_script(self, typed: str) -> None:
         assert credentials.read_code(typed) == "123456"
 
@@ -172,8 +179,8 @@ class TestSignIn:
             costs.append((len(salt), memory, passes))
             return real(passphrase, salt, memory, passes)
 
-        real = credentials.stretch
-        monkeypatch.setattr(credentials, "stretch", counting)
+        real = stretch
+        monkeypatch.setattr("casework.credentials.stretch", counting)
         for name in ("nobody", new.name):
             with pytest.raises(ActionRefused):
                 members.sign_in(name, "wrong", "000000")
@@ -583,5 +590,3 @@ class TestMemberState:
             audit.tip(db.session(), organisation.id)[0],
             b64(audit.head(organisation.id)),
         )
-
-
