@@ -19,8 +19,15 @@
     var address = leave.href;
     hide();
     if (newTab) window.open(address, "_blank", "noopener,noreferrer");
-    // The form's guard entry goes first; what is left of this tab's history is replaced.
-    location.replace(address);
+    function replace() { location.replace(address); }
+    if (!history.state || !history.state.guard) {
+      replace();
+      return;
+    }
+    // Off the form's guard entry first, or Back would lead to the form.
+    window.addEventListener("popstate", replace);
+    history.back();
+    setTimeout(replace, 300);
   }
 
   if (leave) {
