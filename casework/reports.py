@@ -285,3 +285,8 @@ def _streamed(stored: BinaryIO, opened: Iterator[bytes]) -> Iterator[bytes]:
         yield from opened
     finally:
         stored.close()
+
+
+def digest_of(session: Session, work: Work) -> digests.Digest:
+    """The digest of a report that is shown: why it was set aside, what the reporter was told."""
+    return digests.open_digest(session.keyring, work.report_id, work.digest, work.digest_epoch)

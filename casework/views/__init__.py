@@ -183,4 +183,12 @@ def plain(status: int) -> Response:
     return Response(status=status)
 
 
-from casework.views import invitation, people, profile, sign_in  # noqa: E402, F401  # their routes
+from casework.views import (  # noqa: E402  # their routes
+    incidents,  # noqa: F401
+    invitation,  # noqa: F401
+    people,  # noqa: F401
+    profile,  # noqa: F401
+    queue,  # noqa: F401
+    reports,  # noqa: F401
+    sign_in,  # noqa: F401
+)

@@ -54,6 +54,44 @@ WORDS: dict[str, tuple[Any, Any]] = {
         _("A new invitation for a member of an organisation comes from its supervisor."),
     ),
 }
+WORDS |= {
+    "version": (
+        _("Somebody else was quicker"),
+        _("This was changed after your page was made. Load the page again and look."),
+    ),
+    "erased": (
+        _("The reporter has deleted this report"),
+        _("Its words, files and keys are gone. Nobody can bring them back."),
+    ),
+    "file": (
+        _("This file cannot be opened"),
+        _("It was cut or changed on its way, or is not what the report says. Nothing was saved."),
+    ),
+    "cannot-open": (
+        _("Your keys do not open this"),
+        _(
+            "Ask a supervisor to look. If they cannot open it either, tell whoever runs this system."
+        ),
+    ),
+    "altered": (
+        _("Something here is not what was written"),
+        _(
+            "A part of this incident does not match the audit chain. It is not counted. Tell "
+            "whoever runs this system before you do anything else."
+        ),
+    ),
+    "no-answer-wanted": (
+        _("This reporter cannot be answered"),
+        _("They did not ask for answers, or their key cannot be used. Nothing was sent."),
+    ),
+    "empty-message": (_("The message is empty"), _("Write something, then send it.")),
+    "empty-note": (_("The note is empty"), _("Write something, then save it.")),
+    "reason": (_("Choose a reason"), _("Go back and say why this report is set aside.")),
+    "not-yours": (
+        _("Somebody else holds this report"),
+        _("Only who holds a report, or a supervisor, gives it back."),
+    ),
+}
 _DEFAULT = (
     _("That did not work"),
     _("Something has changed in the meantime. Go back, load the page again and look."),

@@ -1,0 +1,150 @@
+"""Words of the casework pages: states, hints, ages, names of holders. No word of a report."""
+
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from flask import request
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+from sqlalchemy import select
+
+from casework.models import Member
+from casework.policy import ActionRefused
+from casework.sessions import Session
+from reporting import vocabulary
+from reporting.database import db
+from reporting.i18n import chosen, country_name, month_names, sort_key
+from reporting.sealing import SealingRefused, unb64
+
+VIEW_NAMES = {
+    "new": lazy_gettext("New"),
+    "unclaimed": lazy_gettext("Unclaimed"),
+    "mine": lazy_gettext("Mine"),
+    "fresh": lazy_gettext("New from the reporter"),
+    "aside": lazy_gettext("Set aside"),
+    "all": lazy_gettext("All"),
+}
+KIND_NAMES = {"report": lazy_gettext("Report"), "addition": lazy_gettext("Addition")}
+REPORT_STATES = {
+    "admitted": lazy_gettext("New"),
+    "linked": lazy_gettext("In an incident"),
+    "set_aside": lazy_gettext("Set aside"),
+    "erased": lazy_gettext("Deleted by the reporter"),
+}
+INCIDENT_STATES = {
+    "open": lazy_gettext("Open"),
+    "coded": lazy_gettext("Coded"),
+    "closed": lazy_gettext("Closed"),
+}
+HINTS = {
+    "hurt": lazy_gettext("Someone was hurt"),
+    "threat": lazy_gettext("Threats"),
+    "official": lazy_gettext("An official"),
+    "child": lazy_gettext("A child"),
+}
+BROKEN = {
+    "key": lazy_gettext("The key of this report does not open. Its text cannot be read."),
+    "body": lazy_gettext("This report was changed or damaged on its way. It does not open."),
+    "json": lazy_gettext("This report is not in the form we know. It is shown as it came."),
+    "plain": lazy_gettext("This report came without our form. It is shown as plain text."),
+    "digest": lazy_gettext("This line cannot be read. Open the report itself."),
+    "erased": lazy_gettext("Deleted by the reporter"),
+}
+MESSAGE_STATUSES = {
+    "": lazy_gettext("A message"),
+    "being_read": lazy_gettext("Being read"),
+    "question": lazy_gettext("Question for you"),
+    "finished": lazy_gettext("Finished"),
+}
+REQUESTS = {
+    "more": lazy_gettext("More about it"),
+    "files": lazy_gettext("More files"),
+    "consent": lazy_gettext("A changed wish"),
+}
+CODING_PROBLEMS = {
+    "year": lazy_gettext("Write the year in four digits, not later than this year."),
+    "year-of-month": lazy_gettext("A month needs its year."),
+    "month": lazy_gettext("Choose a month of the list."),
+    "future": lazy_gettext("This month has not come yet."),
+    "choice": lazy_gettext("Choose from the list."),
+}
+
+
+def common(session: Session) -> dict[str, Any]:
+    """What every casework template may use."""
+    return {
+        "age": age,
+        "broken_words": BROKEN,
+        "hint_words": HINTS,
+        "incident_states": INCIDENT_STATES,
+        "kind_names": KIND_NAMES,
+        "language_name": language_name,
+        "member_names": member_names(session),
+        "message_statuses": MESSAGE_STATUSES,
+        "report_states": REPORT_STATES,
+        "requests": REQUESTS,
+        "size_words": size_words,
+        "vocabulary": vocabulary,
+    }
+
+
+def age(days: int) -> str:
+    """How long ago, in words: reports bear days only."""
+    if days == 0:
+        return str(_("today"))
+    if days == 1:
+        return str(_("yesterday"))
+    return str(ngettext("%(num)s day", "%(num)s days", days))
+
+
+def language_name(tag: str) -> str:
+    """A language in the reader's language; its tag when nobody knows it."""
+    try:
+        return Locale.parse(tag, sep="-").get_display_name(chosen()) or tag
+    except (UnknownLocaleError, ValueError):
+        return tag
+
+
+def size_words(size: int) -> str:
+    """A file's size for people."""
+    if size < 0:
+        return str(_("size not given"))
+    if size < 1024 * 1024:
+        return str(_("%(number)s KB", number=max(1, round(size / 1024))))
+    return str(_("%(number)s MB", number=round(size / 1024 / 1024, 1)))
+
+
+def member_names(session: Session) -> dict[bytes, str]:
+    """Names of the people of this organisation, by id."""
+    rows = db.session().execute(
+        select(Member.id, Member.name).where(Member.organisation_id == session.organisation_id)
+    )
+    return {row.id: row.name for row in rows}
+
+
+def countries() -> list[tuple[str, str]]:
+    """Countries in the reader's alphabetical order."""
+    named = [(code, country_name(code)) for code in vocabulary.countries()]
+    return sorted(named, key=lambda one: sort_key(one[1]))
+
+
+def months() -> list[tuple[str, str]]:
+    """Number and name of the twelve months."""
+    return [(f"{n:02d}", name) for n, name in enumerate(month_names(chosen()), start=1)]
+
+
+def thing_id(text: str) -> bytes:
+    """An id from an address. One that is none is like one there is not."""
+    try:
+        found = unb64(text)
+    except SealingRefused as refused:
+        raise ActionRefused("unknown") from refused
+    if len(found) != 16:
+        raise ActionRefused("unknown")
+    return found
+
+
+def number(name: str) -> int:
+    """A whole number of a form; -1, which no version is, for anything else."""
+    text = request.form.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
