@@ -10,8 +10,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from analytics import records
-from casework import audit, handover, incidents, objects, policy, reports
+from casework import audit, handover, incidents, policy, reports
 from casework.models import Incident, Work
 from casework.policy import ActionRefused, IncidentState, ReportState
 from casework.sessions import Session
@@ -155,14 +154,7 @@ def _detach_erased(session: Session, incident_id: bytes) -> None:
 
 def _delete(session: Session, incident_id: bytes) -> None:
     """First the record, then the incident with its key: the id stands nowhere else."""
-    with transaction() as reading:
-        incident = reading.get(Incident, incident_id, populate_existing=True)
-        if incident is None:
-            return
-        key = objects.open_object_key(session.keyring, incident)
-        ids = handover.record_ids(reading, incident, key)
-    for record_id in ids:
-        records.withdraw(record_id)
+    handover.withdraw_all(session, incident_id)
     with transaction() as database:
         audit.lock(database, session.organisation_id or b"")
         database.execute(

@@ -78,13 +78,21 @@ def correct(session: Session, incident_ids: list[bytes]) -> None:
     _finish(session, plans)
 
 
-def record_ids(database: DatabaseSession, incident: Incident, key: bytes) -> list[bytes]:
-    """Every record id an incident holds: to be withdrawn before it is deleted."""
-    found: list[bytes] = []
-    for item in objects.read_items(database, incident, key, ["record"]):
-        ids = [item.value.get("id", ""), *item.value.get("old", ())]
-        found += [unb64(one) for one in ids if one]
-    return found
+def withdraw_all(session: Session, incident_id: bytes) -> None:
+    """Withdraw every record an incident ever named: it is about to be deleted.
+
+    Raises `ActionRefused("cannot-open")` when this member's keys do not tell which.
+    """
+    with transaction() as database:
+        incident = database.get(Incident, incident_id, populate_existing=True)
+        if incident is None:
+            return
+        key = objects.open_object_key(session.keyring, incident)
+        ids: list[str] = []
+        for item in objects.read_items(database, incident, key, ["record"]):
+            ids += [item.value.get("id", ""), *item.value.get("old", ())]
+    for one in filter(None, ids):
+        records.withdraw(unb64(one))
 
 
 def _hand_over(session: Session) -> int:
