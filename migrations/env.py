@@ -8,7 +8,6 @@ from flask import current_app
 from reporting.database import Base, UtcTime
 
 
-
 def _render(kind: str, item: Any, _context: Any) -> str | bool:
     """Write our time type as what the database sees: a migration imports none of our code."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcTime) else False

@@ -76,7 +76,7 @@ def hand_over(order: bytes) -> None:
     connection: redis.Redis = current_app.extensions["redis"]
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     name = b64(order)
-    if Job.exists(name, connection=connection, serializer=JSONSerializer):
+    if Job.exists(name, connection=connection):
         known = Job.fetch(name, connection=connection, serializer=JSONSerializer)
         if known.get_status() in {JobStatus.QUEUED, JobStatus.STARTED, JobStatus.SCHEDULED}:
             return

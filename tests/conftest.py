@@ -103,25 +103,24 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
         return
-    template: str = request.getfixturevalue("migrated_postgresql")
+    template = sqlalchemy.make_url(request.getfixturevalue("migrated_postgresql"))
     name = f"t{secrets.token_hex(6)}"
-    base, _, last = template.rpartition("/")
-    query = "?" + last.split("?", 1)[1] if "?" in last else ""
-    with psycopg.connect(f"{base}/postgres{query}", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{last.split("?")[0]}"'.encode())
-    yield f"{base}/{name}{query}".replace("postgresql://", "postgresql+psycopg://", 1)
-    with psycopg.connect(f"{base}/postgres{query}", autocommit=True) as connection:
+    admin = template.set(database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE {name} TEMPLATE "{template.database}"'.encode())
+    made = template.set(database=name, drivername="postgresql+psycopg")
+    yield made.render_as_string(hide_password=False)
+    with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(scope="session")
 def migrated_postgresql(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A freshly migrated PostgreSQL database that each test clones; its plain address."""
-    base, _, last = postgresql.rpartition("/")
-    query = "?" + last.split("?", 1)[1] if "?" in last else ""
-    with psycopg.connect(f"{base}/postgres{query}", autocommit=True) as connection:
-        connection.execute(b"CREATE DATABASE upstander_template")
-    url = f"{base}/upstander_template{query}"
+    server = sqlalchemy.make_url(postgresql).set(database="postgres")
+    with psycopg.connect(server.render_as_string(hide_password=False), autocommit=True) as admin:
+        admin.execute(b"CREATE DATABASE upstander_template")
+    url = server.set(database="upstander_template").render_as_string(hide_password=False)
     settings = make_settings(
         tmp_path_factory.mktemp("template"),
         database_url=url.replace("postgresql://", "postgresql+psycopg://", 1),

@@ -68,7 +68,7 @@ class Live:
         env |= self.env
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                [str(UPSTANDER), "run"], cwd=ROOT, env=env, stdout=out, stderr=out
+                [str(UPSTANDER), "run", "--demo"], cwd=ROOT, env=env, stdout=out, stderr=out
             )
         self.wait(timeout)
 

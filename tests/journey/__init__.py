@@ -1,0 +1,1 @@
+"""Journeys: state is reached only as a user could, through running processes."""

@@ -1,0 +1,229 @@
+"""Nothing acknowledged is lost and nothing is stored twice: kill -9, many at once, slow, huge."""
+
+import json
+import random
+import threading
+import time
+import urllib.error
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import sqlalchemy
+
+from tests import reporter
+from tests.conftest import POSTGRESQL
+from tests.live import Live
+from tests.page import Page, Visitor, encode
+
+pytestmark = [pytest.mark.journey, pytest.mark.database]
+CUT = (urllib.error.URLError, HTTPException, OSError)
+SUBMISSIONS = 500 if POSTGRESQL else 2000
+KILLED_REQUESTS = 500
+CUTS = 100 if POSTGRESQL else 50
+
+
+def stored(live: Live) -> set[bytes]:
+    """Ids of all reports in the database, read beside the running instance."""
+    url = live.env.get("UPSTANDER_DATABASE_URL")
+    query = "SELECT report_id FROM report"
+    if url:
+        with psycopg.connect(url) as connection:
+            return {bytes(row[0]) for row in connection.execute(query.encode())}
+    engine = sqlalchemy.create_engine(f"sqlite:///{live.data_dir / 'upstander.db'}")
+    with engine.connect() as connection:
+        found = {bytes(row[0]) for row in connection.execute(sqlalchemy.text(query))}
+    engine.dispose()
+    return found
+
+
+class Cutting:
+    """Sends until it is acknowledged, as the script does; counts the requests that were cut."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self.cuts = 0
+        self.lock = threading.Lock()
+
+    def insist(self, request: Callable[[], Page], *good: int) -> Page:
+        """Repeat the same bytes until there is an answer; a dead server is waited for."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            try:
+                page = request()
+            except CUT as error:
+                refused = isinstance(getattr(error, "reason", error), ConnectionRefusedError)
+                with self.lock:
+                    self.cuts += not refused
+                time.sleep(0.05)
+                continue
+            assert page.status in good, (page.status, page.body[:300])
+            return page
+        raise TimeoutError("no answer for a minute")
+
+    def send_sealed(self, number: int) -> bytes:
+        """One sealed report, the same bytes until acknowledged."""
+        visitor = Visitor(self.base)
+        sealed = None
+        while sealed is None:
+            try:
+                sealed = reporter.seal(visitor, "demo", {"what_happened": f"cut {number}"})
+            except CUT:
+                time.sleep(0.05)
+        answer = self.insist(lambda: reporter.send(visitor, "demo", sealed), 200, 201)
+        assert "signature" in json.loads(answer.body)["acknowledgement"]
+        return sealed.report_id
+
+    def send_plain(self, number: int) -> str:
+        """One report without script: the draft travels in the page; returns the receipt."""
+        visitor = Visitor(self.base)
+        fields = [("what_happened", f"cut {number}"), ("step", "check")]
+        path = "/en/report/demo"
+        checked = self.insist(lambda: visitor.fetch(path, *encode(fields, [])), 200)
+        draft = checked.form("step=send").get("draft")
+        data = encode([("draft", draft), ("step", "send")], [])
+        first = self.insist(lambda: visitor.fetch(path, *data), 200, 201)
+        again = self.insist(lambda: visitor.fetch(path, *data), 200, 201)
+        assert reporter.digits_on(first) == reporter.digits_on(again)
+        return reporter.digits_on(first)
+
+
+def test_kill_9_inside_requests_loses_and_doubles_nothing(live: Live) -> None:
+    """At random moments, until enough requests were cut in the middle."""
+    before = stored(live)
+    client = Cutting(live.base)
+    done = threading.Event()
+
+    def killer() -> None:
+        moments = random.Random(9)
+        while not done.is_set() and client.cuts < CUTS * 3:
+            time.sleep(moments.uniform(0.15, 0.6))
+            for process in live.children("gunicorn"):
+                try:
+                    process.kill()
+                except psutil.NoSuchProcess:
+                    continue
+            live.wait()
+
+    with ThreadPoolExecutor(17) as pool:
+        pool.submit(killer)
+        plain = [pool.submit(client.send_plain, n) for n in range(0, KILLED_REQUESTS, 4)]
+        sealed = [pool.submit(client.send_sealed, n) for n in range(KILLED_REQUESTS) if n % 4]
+        acknowledged = {f.result() for f in sealed}
+        receipts = {f.result() for f in plain}
+        done.set()
+    print(f"cut requests: {client.cuts} of {KILLED_REQUESTS} reports")
+    assert client.cuts >= CUTS
+    new = stored(live) - before
+    assert acknowledged <= new
+    assert len(new) == len(acknowledged) + len(receipts) == KILLED_REQUESTS
+
+
+def test_eight_clients_at_once(live: Live) -> None:
+    """No error, and acknowledged equals stored."""
+    before = stored(live)
+
+    def send(numbers: range) -> list[bytes]:
+        visitor = Visitor(live.base)
+        ids = []
+        for number in numbers:
+            sealed = reporter.seal(visitor, "demo", {"what_happened": f"many {number}"})
+            answer = reporter.send(visitor, "demo", sealed)
+            assert answer.status == 201, answer.body
+            ids.append(sealed.report_id)
+        return ids
+
+    with ThreadPoolExecutor(8) as pool:
+        found = pool.map(send, [range(k, SUBMISSIONS, 8) for k in range(8)])
+        acknowledged = [one for ids in found for one in ids]
+    assert len(set(acknowledged)) == SUBMISSIONS
+    assert stored(live) - before == set(acknowledged)
+
+
+def _trickle(base: str, stop: threading.Event) -> None:
+    """Upload a file at 1 kB/s until told to stop."""
+    import socket
+
+    host, port = base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as wire:
+        mark = "slowslowslow"
+        wire.sendall(
+            f"POST /en/report/demo HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5000000\r\n"
+            f"Content-Type: multipart/form-data; boundary={mark}\r\n\r\n"
+            f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n'
+            "\r\n".encode()
+        )
+        while not stop.wait(0.5):
+            wire.sendall(b"x" * 500)
+
+
+def test_slow_uploads_hold_nobody_up(live: Live) -> None:
+    """Ten at 1 kB/s at once, and the form still answers within a second."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(10) as pool:
+        slow = [pool.submit(_trickle, live.base, stop) for _ in range(10)]
+        time.sleep(2)
+        times = []
+        for _ in range(20):
+            begun = time.monotonic()
+            assert Visitor(live.base).fetch("/en/report/demo").status == 200
+            times.append(time.monotonic() - begun)
+        stop.set()
+        for future in slow:
+            assert future.exception() is None or isinstance(future.exception(), OSError)
+    assert max(times) < 1, times
+
+
+def _temporary(live: Live) -> dict[Path, int]:
+    """Files in any temporary folder or in the data folder, and open but deleted ones."""
+    found = {}
+    for folder in (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), live.data_dir):  # noqa: S108
+        for path in folder.rglob("*"):
+            try:
+                if path.is_file():
+                    found[path] = path.stat().st_size
+            except OSError:
+                continue
+    for process in live.children("gunicorn"):
+        for link in Path(f"/proc/{process.pid}/fd").glob("*"):
+            try:
+                target = link.readlink()
+                if "deleted" in str(target):
+                    found[target] = link.stat().st_size
+            except OSError:
+                continue
+    return found
+
+
+WORD = b"Kugelblitz-in-a-file "
+
+
+def test_a_huge_upload_leaves_no_plaintext_anywhere(live: Live) -> None:
+    """100 MiB without script: while it runs no file anywhere holds a byte of it in clear."""
+    visitor = Visitor(live.base)
+    page = visitor.fetch("/en/report/demo")
+    checked = visitor.submit(
+        page, page.form("what_happened"), {"what_happened": "with files"}, multipart=True
+    )
+    draft = checked.form("step=send").get("draft")
+    one = (WORD * (20 * 2**20 // len(WORD) + 1))[: 20 * 2**20]
+    data, headers = encode(
+        [("draft", draft), ("step", "send")], [("file", f"f{n}.bin", one) for n in range(5)]
+    )
+    before = _temporary(live)
+    seen: set[Path] = set()
+    planted = live.data_dir / "planted"
+    planted.write_bytes(one[:100_000])
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(visitor.fetch, "/en/report/demo", data, headers)
+        while not sending.done():
+            for path, size in _temporary(live).items():
+                if before.get(path) != size and path.exists() and WORD in path.read_bytes():
+                    seen.add(path)
+            time.sleep(0.05)
+        assert sending.result().status in {200, 201}, sending.result().text[:300]
+    assert seen == {planted}, seen
