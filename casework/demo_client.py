@@ -1,7 +1,7 @@
 """The demo's reporters: seal invented reports and send them as any other client would, over HTTP.
 
-Uses the published addresses only. The receipts it makes are thrown away: these reporters are
-invented and do not come back.
+Uses the published addresses only. Its receipts have no digits: what 24 digits would be stretched
+to is drawn at random and thrown away, because these reporters are invented and do not come back.
 """
 
 import json
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from reporting import clock, envelope, questions
 from reporting.envelope import Envelope
-from reporting.receipt import derive_receipt, make_digits
+from reporting.receipt import Receipt
 from reporting.sealing import random_key, unb64
 
 
@@ -31,7 +31,6 @@ class Client:
             HTTPSConnection if parts.scheme == "https" else HTTPConnection
         )
         self._connection = kind(parts.netloc, timeout=60)
-        self._instance_id = unb64(self._known("instance")["instance_id"])
         self._keys: dict[str, tuple[bytes, bytes]] = {}
 
     def close(self) -> None:
@@ -44,7 +43,9 @@ class Client:
         """Seal one report and send it. False when its id was taken before; raises otherwise."""
         key_id, public_key = self._key(organisation)
         content_key = random_key()
-        receipt = derive_receipt(make_digits(), self._instance_id)
+        receipt = Receipt(
+            mailbox_token=random_key(), reply_seed=random_key(), follow_up=random_key()
+        )
         body = questions.body_json("report", answers, consent, language, (), receipt, clock.today())
         sealed = Envelope(
             kind="report",
