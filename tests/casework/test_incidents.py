@@ -1,6 +1,5 @@
 """From report to record, and back: linking, coding, closing, handing over, erasing."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +24,6 @@ from casework.policy import ActionRefused
 from casework.sessions import Session
 from reporting import mailbox
 from reporting.database import db
-from reporting.models import Report
 from reporting.sealing import random_id
 from tests.casework import people, sent
 from tests.casework.people import Organisation
@@ -89,3 +87,371 @@ def test_a_report_becomes_a_record(sana: Session) -> None:
     assert ("motive", "b.language") in codes
     assert [m.get("status") for m in sent.messages(one)] == ["being_read", "finished"]
     assert audit.verify(sana.organisation_id or b"") is None
+
+
+def test_two_decide_at_once_and_one_is_told(sana: Session, organisation: Organisation) -> None:
+    one = sent.send()
+    admission.admit_new(sana)
+    ben = people.session_of(people.add_member(organisation, "caseworker", "Ben"))
+    seen = work_of(one).version
+    linking.new_incident(sana, one.report_id, seen)
+    with pytest.raises(ActionRefused) as refused:
+        linking.new_incident(ben, one.report_id, seen)
+    assert refused.value.reason == "held"
+    assert db.session.scalar(select(func.count()).select_from(Incident)) == 1
+
+
+def test_the_second_coder_is_refused_and_the_first_coding_stays(sana: Session) -> None:
+    incident_id = made(sana, sent.send())
+    opened = incidents.open_incident(sana, incident_id)
+    seen = opened.incident.version
+    first = replace(opened.coding, certainty="V3")
+    incidents.save_coding(sana, incident_id, seen, first)
+    with pytest.raises(ActionRefused) as refused:
+        incidents.save_coding(sana, incident_id, seen, replace(opened.coding, country="FR"))
+    assert refused.value.reason == "version"
+    assert incidents.open_incident(sana, incident_id).coding == first
+
+
+def test_a_colleague_with_the_same_keys_opens_everything(
+    sana: Session, organisation: Organisation
+) -> None:
+    incident_id = made(sana, sent.send())
+    ben = people.session_of(people.add_member(organisation, "caseworker", "Ben"))
+    opened = incidents.open_incident(ben, incident_id)
+    assert opened.threads[0][1].first.body.text == sent.ANSWERS["what_happened"]
+
+
+def test_another_organisation_sees_nothing(sana: Session) -> None:
+    one = sent.send()
+    incident_id = made(sana, one)
+    other = people.session_of(people.add_organisation("other").supervisor)
+    for attempt in (
+        lambda: reports.open_report(other, one.report_id),
+        lambda: reports.open_file(other, one.report_id, 0),
+        lambda: incidents.open_incident(other, incident_id),
+        lambda: triage.claim(other, one.report_id, 1),
+        lambda: incidents.close(other, incident_id, 1),
+        lambda: linking.unlink(other, one.report_id, 1),
+    ):
+        with pytest.raises(ActionRefused) as refused:
+            attempt()
+        assert refused.value.reason == "unknown"
+    assert triage.page(other, triage.Filters(view="all")).lines == ()
+
+
+def test_an_old_revision_does_not_come_back_unseen(sana: Session) -> None:
+    incident_id = made(sana, sent.send())
+    coded(sana, incident_id)
+    newest = db.session.scalars(
+        select(Item).where(Item.kind == "coding").order_by(Item.revision.desc())
+    ).first()
+    assert newest is not None
+    db.session.delete(newest)
+    db.session.commit()
+    opened = incidents.open_incident(sana, incident_id)
+    assert [one.kind for one in opened.altered] == ["coding"]
+    with pytest.raises(ActionRefused) as refused:
+        incidents.close(sana, incident_id, incident_of(incident_id).version)
+    assert refused.value.reason == "altered"
+
+
+def test_a_report_joins_moves_and_goes_back(sana: Session) -> None:
+    first, second = sent.send(), sent.send()
+    incident_id = made(sana, first)
+    linking.link(sana, second.report_id, incident_id, work_of(second).version)
+    assert len(incidents.open_incident(sana, incident_id).threads) == 2
+    third = sent.send()
+    other = made(sana, third)
+    linking.unlink(sana, second.report_id, work_of(second).version, other)
+    texts = [t.first.report_id for _w, t in incidents.open_incident(sana, other).threads]
+    assert second.report_id in texts
+    linking.unlink(sana, second.report_id, work_of(second).version)
+    assert work_of(second).state == "admitted"
+    _work, thread = reports.open_report(sana, second.report_id)
+    assert thread is not None
+    assert thread.first.body.text == sent.ANSWERS["what_happened"]
+
+
+def test_an_incident_that_loses_its_last_report_goes_with_its_record(sana: Session) -> None:
+    one = sent.send()
+    incident_id = made(sana, one)
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    assert recorded() == 1
+    linking.unlink(sana, one.report_id, work_of(one).version)
+    erasure.settle(sana)
+    assert recorded() == 0
+    assert db.session.get(Incident, incident_id) is None
+    assert work_of(one).state == "admitted"
+
+
+def erased(one: sent.Sent) -> None:
+    """The reporter deletes; the keyless job runs."""
+    mailbox.erase(one.receipt.mailbox_token)
+    erasure.finish_erasures()
+
+
+def test_erasing_one_of_three_leaves_the_rest(sana: Session) -> None:
+    sends = [sent.send() for _ in range(3)]
+    incident_id = made(sana, sends[0])
+    for one in sends[1:]:
+        linking.link(sana, one.report_id, incident_id, work_of(one).version)
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    erased(sends[0])
+    assert work_of(sends[0]).digest is None
+    erasure.settle(sana)
+    opened = incidents.open_incident(sana, incident_id)
+    assert len(opened.threads) == 2
+    assert all(t.first.body.text for _w, t in opened.threads)
+    assert recorded() == 1
+
+
+def test_the_record_goes_when_nobody_left_consents(sana: Session) -> None:
+    yes = sent.send()
+    no = sent.send(consent={"statistics": False})
+    incident_id = made(sana, yes)
+    linking.link(sana, no.report_id, incident_id, work_of(no).version)
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    assert recorded() == 1
+    erased(yes)
+    erasure.settle(sana)
+    assert recorded() == 0
+    assert len(incidents.open_incident(sana, incident_id).threads) == 1
+
+
+def test_erasing_the_only_report_deletes_incident_and_record(sana: Session) -> None:
+    one = sent.send()
+    incident_id = made(sana, one)
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    erased(one)
+    assert recorded() == 1
+    assert erasure.settle(sana) == 1
+    assert recorded() == 0
+    assert db.session.get(Incident, incident_id) is None
+    assert db.session.scalar(select(func.count()).select_from(Item)) == 0
+    assert erasure.settle(sana) == 0
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_an_erasure_that_is_cut_off_is_taken_up_again(
+    sana: Session, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    one = sent.send()
+    incident_id = made(sana, one)
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    erased(one)
+    cut = "casework.handover.withdraw_all" if steps == 0 else "casework.erasure._delete"
+    real = handover.withdraw_all
+
+    def stop(session: Session, wanted: bytes) -> None:
+        if steps:
+            real(session, wanted)
+        raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cut, stop)
+        with pytest.raises(InterruptedError):
+            erasure.settle(sana)
+    assert recorded() == (0 if steps else 1)
+    erasure.settle(sana)
+    assert recorded() == 0
+    assert db.session.get(Incident, incident_id) is None
+
+
+@pytest.mark.parametrize("after", ["prepare", "put"])
+def test_a_hand_over_that_is_cut_off_is_repeated_without_doubles(
+    sana: Session, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    for _ in range(3):
+        closed(sana, made(sana, sent.send()))
+    real = handover._apply
+
+    def stop(plans: Any) -> None:
+        if after == "put":
+            real(plans)
+        raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(handover, "_apply", stop)
+        with pytest.raises(InterruptedError):
+            handover.hand_over(sana)
+    ids = set(db.session.scalars(select(Record.id)))
+    assert handover.waiting(sana) == 3
+    assert handover.hand_over(sana) == 3
+    assert ids <= set(db.session.scalars(select(Record.id)))
+    assert recorded() == 3
+    assert handover.waiting(sana) == 0
+
+
+def test_recoding_is_withdrawal_and_a_new_record(sana: Session) -> None:
+    incident_id = made(sana, sent.send())
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    before = db.session.scalars(select(Record)).one().id
+    incidents.reopen(sana, incident_id, incident_of(incident_id).version)
+    closed(sana, incident_id, country="FR")
+    # Until it is handed over anew, what was counted stays as it was.
+    assert db.session.scalars(select(Record)).one().country == "DE"
+    handover.hand_over(sana)
+    row = db.session.scalars(select(Record).execution_options(populate_existing=True)).one()
+    assert (row.country, row.id != before) == ("FR", True)
+    incidents.reopen(sana, incident_id, incident_of(incident_id).version)
+    closed(sana, incident_id, country="FR")
+    handover.hand_over(sana)
+    assert db.session.scalars(select(Record.id)).one() == row.id
+
+
+def test_closed_as_refuted_the_record_goes(sana: Session) -> None:
+    incident_id = made(sana, sent.send())
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    incidents.reopen(sana, incident_id, incident_of(incident_id).version)
+    closed(sana, incident_id, certainty="VX")
+    handover.hand_over(sana)
+    assert recorded() == 0
+
+
+def test_no_consent_no_record(sana: Session) -> None:
+    closed(sana, made(sana, sent.send(consent={"reply": True})))
+    handover.hand_over(sana)
+    assert recorded() == 0
+
+
+def test_the_tenth_hands_over_by_itself(sana: Session) -> None:
+    erasure.settle(sana)
+    for number in range(10):
+        closed(sana, made(sana, sent.send()))
+        handover.hand_over_if_due(sana)
+        assert recorded() == (0 if number < 9 else 10)
+
+
+def test_a_months_first_sign_in_hands_over(sana: Session, clock_at: Any) -> None:
+    from datetime import UTC, datetime
+
+    now = datetime.now(UTC)
+    erasure.settle(sana)
+    closed(sana, made(sana, sent.send()))
+    erasure.settle(sana)
+    assert recorded() == 0
+    clock_at(datetime(now.year + 1, 1, 1, 0, 5, tzinfo=UTC))
+    erasure.settle(sana)
+    assert recorded() == 1
+
+
+def test_only_a_supervisor_hands_over(sana: Session, organisation: Organisation) -> None:
+    ben = people.session_of(people.add_member(organisation, "caseworker", "Ben"))
+    with pytest.raises(ActionRefused) as refused:
+        handover.hand_over(ben)
+    assert refused.value.reason == "role"
+
+
+def test_consent_taken_back_withdraws_at_once_and_given_anew_waits(sana: Session) -> None:
+    one = sent.send()
+    incident_id = made(sana, one)
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    sent.add(one, request="consent", consent={"statistics": False, "reply": True})
+    admitted = admission.admit_new(sana)
+    handover.correct(sana, list(admitted.incidents))
+    assert recorded() == 0
+    sent.add(one, request="consent", consent={"statistics": True, "reply": True})
+    admitted = admission.admit_new(sana)
+    handover.correct(sana, list(admitted.incidents))
+    assert recorded() == 0
+    assert handover.waiting(sana) == 1
+    handover.hand_over(sana)
+    assert recorded() == 1
+
+
+def test_an_unconfirmed_addition_takes_consent_but_gives_none(sana: Session) -> None:
+    one = sent.send(consent={"statistics": False, "reply": True})
+    incident_id = made(sana, one)
+    sent.add(one, request="consent", consent={"statistics": True}, follow_up="x" * 43)
+    admission.admit_new(sana)
+    opened = incidents.open_incident(sana, incident_id)
+    assert opened.consents == [False]
+    assert not opened.threads[0][1].additions[0].confirmed
+
+
+def test_answers_reach_the_reporter_once_and_are_kept(sana: Session) -> None:
+    one = sent.send()
+    incident_id = made(sana, one)
+    item = random_id()
+    for _ in range(2):
+        incidents.answer(sana, incident_id, one.report_id, item, "Which line?", "question")
+    told = sent.messages(one)
+    assert [m.get("status") for m in told] == ["being_read", "question"]
+    assert told[1]["text"] == "Which line?"
+    kept = incidents.open_incident(sana, incident_id).answers
+    assert [(k.value["text"], k.value["status"]) for k in kept] == [("Which line?", "question")]
+
+
+def test_no_answer_where_none_is_wanted_or_the_key_is_hostile(sana: Session) -> None:
+    quiet = sent.send(consent={"statistics": True})
+    hostile = sent.send(reply_public_key="A" * 1622)
+    for one in (quiet, hostile):
+        incident_id = made(sana, one)
+        assert sent.messages(one) == []
+        with pytest.raises(ActionRefused) as refused:
+            incidents.answer(sana, incident_id, one.report_id, random_id(), "Hello", "")
+        assert refused.value.reason == "no-answer-wanted"
+    thread = incidents.open_incident(sana, incident_id).threads[0][1]
+    assert thread.first.body.hostile_reply_key
+
+
+def test_notes_have_revisions_and_conflicts(sana: Session) -> None:
+    incident_id = made(sana, sent.send())
+    item = random_id()
+    incidents.save_note(sana, incident_id, item, 0, "First\nline")
+    incidents.save_note(sana, incident_id, item, 0, "First\nline")
+    incidents.save_note(sana, incident_id, item, 1, "Second")
+    with pytest.raises(ActionRefused) as refused:
+        incidents.save_note(sana, incident_id, item, 1, "Third")
+    assert refused.value.reason == "version"
+    notes = incidents.open_incident(sana, incident_id).notes
+    assert [(n.revision, n.value["text"]) for n in notes] == [(2, "Second")]
+
+
+def test_every_opening_is_in_the_chain(sana: Session) -> None:
+    one = sent.send()
+    admission.admit_new(sana)
+    reports.open_report(sana, one.report_id)
+    incident_id = linking.new_incident(sana, one.report_id, work_of(one).version)
+    incidents.open_incident(sana, incident_id)
+    chain = sana.organisation_id or b""
+    session = db.session()
+    assert [a for a, _ in audit.of(session, chain, one.report_id)].count("open_report") == 2
+    assert "open_incident" in [a for a, _ in audit.of(session, chain, incident_id)]
+    assert audit.verify(chain) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"year": ["2999"]}, "year"),
+        ({"year": ["25"]}, "year"),
+        ({"month": ["13"], "year": ["2025"]}, "month"),
+        ({"month": ["03"]}, "year"),
+        ({"setting": ["loc.moon"]}, "setting"),
+        ({"acts": ["act.verbal", "act.nothing"]}, "acts"),
+        ({"country": ["ZZ"]}, "country"),
+        ({"certainty": ["V9"]}, "certainty"),
+    ],
+)
+def test_coding_takes_codes_only(app: Flask, fields: Any, problem: str) -> None:
+    _chosen, problems = coding.from_form(fields)
+    assert list(problems) == [problem]
+
+
+def test_an_unknown_year_counts_in_the_year_of_receipt(sana: Session) -> None:
+    one = sent.send(answers={"what_happened": "Long ago."})
+    closed(sana, made(sana, one))
+    handover.hand_over(sana)
+    row = db.session.scalars(select(Record)).one()
+    assert row.month == f"{work_of(one).day.year}-unknown"
+    assert (row.country, row.setting, row.type) == ("unknown", "unknown", "unknown")
