@@ -6,7 +6,7 @@ Reads published releases only; knows no record and no true count. No script, no 
 import json
 from typing import Any
 
-from flask import Blueprint, abort, redirect, render_template, request, send_from_directory
+from flask import Blueprint, Response, abort, redirect, render_template, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -74,9 +74,11 @@ def file(release_id: str, name: str) -> BaseResponse:
     if release is None or release.state != PUBLISHED or name not in public_files(release):
         abort(404)
     kind = next((k for end, k in _KINDS.items() if name.endswith(end)), "text/plain")
-    answer = send_from_directory(deployment.releases_dir() / release_id, name, mimetype=kind)
+    data = (deployment.releases_dir() / release_id / name).read_bytes()
+    answer = Response(data, content_type=f"{kind}; charset=utf-8")
     answer.headers["Cache-Control"] = _FOREVER
-    return answer
+    answer.set_etag(public_files(release)[name])
+    return answer.make_conditional(request)
 
 
 def public_files(release: Release) -> dict[str, str]:
