@@ -81,6 +81,8 @@ def _bring(address: str, stories: Iterable[Story]) -> None:
         sent = [crowd.submit(_send, address, share) for share in by_organisation.values()]
         for one in sent:
             one.result()
+    # A read that began before would go on showing the database without them.
+    db.session.rollback()
 
 
 def _send(address: str, share: Iterable[tuple[bytes, Story]]) -> None:
