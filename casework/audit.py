@@ -10,9 +10,9 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Table, select, text
 from sqlalchemy.orm import Session
 
 from casework.models import AuditEntry
@@ -22,6 +22,11 @@ from reporting.sealing import b64, label
 
 CHAIN_INSTANCE = bytes(16)
 FIRST = bytes(32)
+_TABLE = cast(Table, AuditEntry.__table__)
+
+# SQLite has one write lock for the whole file; an UPDATE takes it even if it changes no row.
+_LOCK_SQLITE = text("UPDATE audit_entry SET seq = 0 WHERE chain = :chain AND seq = 0")
+_LOCK_POSTGRESQL = text("SELECT pg_advisory_xact_lock(:key)")
 
 # Shapes of detail values. Only NAME may hold what a person typed, and only of a member.
 _SHAPES = {
@@ -103,8 +108,9 @@ def write(
     ]
     entry = json.dumps(parts, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
     link = _link(before, entry)
-    session.add(AuditEntry(chain=chain, seq=seq + 1, entry=entry, hash=link, subject=subject))
     session.flush()
+    row = {"chain": chain, "seq": seq + 1, "entry": entry, "hash": link, "subject": subject}
+    session.execute(_TABLE.insert(), row)
     return link
 
 
@@ -130,17 +136,17 @@ def minute() -> str:
 
 def lock(session: Session, chain: bytes) -> None:
     """One writer at a time until the transaction ends; safe to take twice."""
+    transaction = session.get_transaction()
+    held, chains = session.info.get("audit", (None, set()))
+    if transaction is not None and held is transaction and chain in chains:
+        return
     if session.get_bind().dialect.name == "postgresql":
         key = int.from_bytes(hashlib.sha256(chain).digest()[:8], "big", signed=True)
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
-        return
-    # SQLite has one write lock for the whole file; an UPDATE takes it even if it changes no row.
-    session.execute(
-        update(AuditEntry)
-        .where(AuditEntry.chain == chain, AuditEntry.seq == 0)
-        .values(seq=0)
-        .execution_options(synchronize_session=False)
-    )
+        session.execute(_LOCK_POSTGRESQL, {"key": key})
+    else:
+        session.execute(_LOCK_SQLITE, {"chain": chain})
+    now = session.get_transaction()
+    session.info["audit"] = (now, ({*chains} if held is now else set()) | {chain})
 
 
 def head(chain: bytes) -> bytes:

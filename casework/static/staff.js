@@ -134,7 +134,12 @@ async function unlock(event) {
 }
 
 for (const kind of ["keydown", "pointerdown", "input", "wheel"]) {
-  addEventListener(kind, () => handSeen(false), { passive: true, capture: true });
+  /* A hand on the warning itself is its button's: hidden too early, the click would miss it. */
+  addEventListener(
+    kind,
+    (event) => { if (!warning.contains(event.target)) handSeen(false); },
+    { passive: true, capture: true },
+  );
 }
 tabs.addEventListener("message", ({ data }) => {
   if (data === "hand") handSeen(true);
@@ -142,7 +147,10 @@ tabs.addEventListener("message", ({ data }) => {
   if (data === "unlock") unlockPage();
 });
 form.addEventListener("submit", unlock);
-document.getElementById("idle-stay").addEventListener("click", ping);
+document.getElementById("idle-stay").addEventListener("click", () => {
+  handSeen(false);
+  ping();
+});
 document.getElementById("lock-now").addEventListener("submit", (event) => {
   event.preventDefault();
   lockPage(true);

@@ -1,0 +1,153 @@
+"""The idle lock in a real browser: warns, hides, drops the keys, and keeps what was typed."""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Page, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from casework.credentials import NewMember
+from tests.casework.people import add_member, add_organisation, code_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.database]
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+# The one thing a browser may say: that it refused a sign-in that was meant to be refused.
+EXPECTED = ("401", "Permissions-Policy")
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """The application served over HTTP."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Page]:
+    """A page of Chromium whose clock the test holds; it may not complain about anything."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("Chromium is missing")
+        pytest.skip("Chromium is missing")
+    said: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        page = browser.new_context(base_url=address).new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.clock.install()
+        yield page
+        browser.close()
+    assert [line for line in said if not any(word in line for word in EXPECTED)] == []
+
+
+def sign_in(page: Page, new: NewMember, path: str) -> None:
+    page.goto(f"/staff/sign-in?next={path}")
+    page.fill("#name", new.name)
+    page.fill("#passphrase", new.passphrase)
+    page.fill("#code", code_of(new))
+    page.click("main form button")
+    page.wait_for_url(f"**{path}")
+
+
+def unlock(page: Page, new: NewMember, steps: int = 1) -> None:
+    page.fill("#unlock-passphrase", new.passphrase)
+    page.fill("#unlock-code", code_of(new, steps=steps))
+    page.click("#unlock button")
+
+
+def test_thirteen_minutes_warn_and_a_hand_takes_the_warning_away(app: Flask, page: Page) -> None:
+    sign_in(page, add_organisation().supervisor, "/staff/people")
+    page.clock.run_for(12 * 60_000)
+    expect(page.locator("#idle-warning")).to_be_hidden()
+    page.clock.run_for(61_000)
+    expect(page.locator("#idle-stay")).to_be_focused()
+    page.click("#idle-stay")
+    expect(page.locator("#idle-warning")).to_be_hidden()
+    page.clock.run_for(14 * 60_000)
+    expect(page.locator("#lock")).to_be_hidden()
+
+
+def test_fifteen_minutes_lock_and_signing_in_brings_the_text_back(app: Flask, page: Page) -> None:
+    supervisor = add_organisation().supervisor
+    sign_in(page, supervisor, "/staff/people")
+    page.fill("#name", "Half a name")
+    with page.expect_response("**/staff/lock") as locked:
+        page.clock.run_for(15 * 60_000 + 5_000)
+    assert locked.value.status == 303
+    expect(page.locator("#lock-title")).to_be_focused()
+    assert page.locator("h1").count() == 0, "the page is out of the document"
+    assert page.title() == "Upstander"
+    assert page.context.request.get("/staff/people", max_redirects=0).status == 303
+    page.fill("#unlock-passphrase", "wrong words")
+    page.fill("#unlock-code", "000000")
+    page.click("#unlock button")
+    expect(page.locator("#lock-problem")).to_contain_text("That did not work")
+    assert page.locator("h1").count() == 0
+    unlock(page, supervisor)
+    expect(page.locator("#name")).to_have_value("Half a name")
+    expect(page.locator("#lock")).to_be_hidden()
+    assert page.input_value("#unlock-passphrase") == ""
+    page.click("text=Make an invitation")
+    expect(page.locator("code.link")).to_be_visible()
+
+
+def test_typing_keeps_the_session_alive(app: Flask, page: Page) -> None:
+    sign_in(page, add_organisation().supervisor, "/staff/people")
+    for _ in range(2):
+        page.clock.run_for(10 * 60_000)
+        with page.expect_response("**/staff/stay") as stayed:
+            page.locator("#name").press_sequentially("x")
+        assert stayed.value.status == 204
+    expect(page.locator("#lock")).to_be_hidden()
+
+
+def test_lock_button_locks_every_tab_and_one_unlock_opens_them(app: Flask, page: Page) -> None:
+    supervisor = add_organisation().supervisor
+    sign_in(page, supervisor, "/staff/people")
+    other = page.context.new_page()
+    other.goto("/staff/profile")
+    page.click("text=Lock screen")
+    expect(other.locator("#lock")).to_be_visible()
+    unlock(page, supervisor)
+    expect(other.locator("#lock")).to_be_hidden()
+    expect(other.locator("h1")).to_have_text("My profile")
+
+
+def test_somebody_else_does_not_open_the_page_behind(app: Flask, page: Page) -> None:
+    organisation = add_organisation()
+    karim = add_member(organisation, "caseworker", "Karim")
+    sign_in(page, organisation.supervisor, "/staff/people")
+    page.click("text=Lock screen")
+    unlock(page, karim, steps=0)
+    expect(page.locator("#lock-problem")).to_be_visible()
+    assert page.locator("h1").count() == 0
+
+
+def test_without_script_the_lock_button_still_locks(app: Flask, page: Page) -> None:
+    supervisor = add_organisation().supervisor
+    sign_in(page, supervisor, "/staff/people")
+    browser = page.context.browser
+    assert browser is not None
+    plain = browser.new_context(
+        java_script_enabled=False,
+        base_url=page.url.split("/staff")[0],
+        storage_state=page.context.storage_state(),
+    ).new_page()
+    plain.goto("/staff/people")
+    plain.click("text=Lock screen")
+    expect(plain.locator("[role=status]")).to_contain_text("locked")
+    assert plain.input_value("[name=next]") == "/staff/people"
