@@ -1,0 +1,334 @@
+"""Admission and opening: each report once, broken ones shown as such, files only when whole."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+
+from casework import admission, bodies, digests, linking, reports
+from casework.models import AuditEntry, Work
+from casework.policy import ActionRefused
+from casework.sessions import Session
+from reporting import attachments, mailbox
+from reporting.database import db
+from reporting.models import Report
+from tests.casework import people, sent
+from tests.casework.people import Organisation
+
+
+@pytest.fixture
+def organisation(app: Flask) -> Organisation:
+    return people.add_organisation()
+
+
+@pytest.fixture
+def sana(organisation: Organisation) -> Session:
+    return people.session_of(organisation.supervisor)
+
+
+def opened(session: Session, one: sent.Sent) -> reports.Thread:
+    _work, thread = reports.open_report(session, one.report_id)
+    assert thread is not None
+    return thread
+
+
+def work_of(one: sent.Sent) -> Work:
+    found = db.session.get(Work, one.report_id, populate_existing=True)
+    assert found is not None
+    return found
+
+
+def entries() -> int:
+    return db.session.scalar(select(func.count()).select_from(AuditEntry)) or 0
+
+
+def test_admission_swaps_the_keys_once_with_one_audit_entry(sana: Session) -> None:
+    sends = [sent.send() for _ in range(5)]
+    before = entries()
+    assert admission.admit_new(sana).count == 5
+    assert entries() == before + 1
+    assert admission.admit_new(sana).count == 0
+    assert entries() == before + 1
+    for one in sends:
+        row = db.session.get(Report, one.report_id, populate_existing=True)
+        assert row is not None
+        assert row.sealed_key is None
+        assert row.boxed_key is not None
+        assert opened(sana, one).first.body.text == sent.ANSWERS["what_happened"]
+
+
+def test_a_batch_is_bounded_and_says_what_waits(sana: Session) -> None:
+    for _ in range(5):
+        sent.send()
+    admitted = admission.admit_new(sana, limit=3)
+    assert (admitted.count, admitted.waiting) == (3, 2)
+    assert admission.admit_new(sana, limit=3).waiting == 0
+
+
+def test_members_who_open_the_queue_at_once_admit_each_report_once(
+    app: Flask, sana: Session, organisation: Organisation
+) -> None:
+    for _ in range(12):
+        sent.send()
+    ben = people.session_of(people.add_member(organisation, "caseworker", "Ben"))
+    found: list[int] = []
+    start = threading.Barrier(4)
+
+    def work(session: Session) -> None:
+        with app.app_context():
+            start.wait()
+            found.append(admission.admit_new(session).count)
+
+    threads = [threading.Thread(target=work, args=(s,)) for s in (sana, ben, sana, ben)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(found) == 12
+    db.session.rollback()
+    assert db.session.scalar(select(func.count()).select_from(Work)) == 12
+
+
+@pytest.mark.parametrize(
+    ("changes", "broken"),
+    [
+        ({"sealed_key": b"\x07" * 1168}, "key"),
+        ({"body": b"\x07" * (4096 + 28)}, "body"),
+        ({"raw": b"not json \xff"}, "json"),
+        ({"raw": b"[" * 100_000}, "json"),
+        ({"raw": b'"only text"'}, "json"),
+        ({"raw": b'{"schema":1,"note":"no form"}'}, "plain"),
+        ({"raw": b'{"form":1,"answers":"oops"}'}, "plain"),
+    ],
+)
+def test_a_broken_report_is_shown_as_such_and_stops_no_other(
+    sana: Session, changes: dict[str, bytes], broken: str
+) -> None:
+    bad = sent.send(**changes)  # type: ignore[arg-type]  # keyword values of a case
+    good = sent.send()
+    assert admission.admit_new(sana).count == 2
+    assert opened(sana, good).first.body.broken == ""
+    work, thread = reports.open_report(sana, bad.report_id)
+    assert thread is not None
+    assert thread.first.body.broken == broken
+    digest = digests.open_digest(sana.keyring, work.report_id, work.digest, work.digest_epoch)
+    assert digest.broken == broken
+    # It can still be decided about.
+    assert linking.new_incident(sana, bad.report_id, work_of(bad).version)
+
+
+def test_hostile_values_are_kept_as_words_and_guessed_from_nothing(sana: Session) -> None:
+    one = sent.send(
+        answers={
+            "what_happened": 7,
+            "when": "yesterday",
+            "country": {"a": 1},
+            "grounds": ["rb.ethnic", "rb.nobody", 4],
+            "acts": "rg.words",
+            "setting": ["loc.home"],
+            "hobby": "chess",
+        },
+        consent=["statistics"],
+        attachments=[{"name": 5, "size": True}, "x"],
+        later="more",
+    )
+    admission.admit_new(sana)
+    body = opened(sana, one).first.body
+    assert (body.text, body.country, body.setting, body.acts) == ("", "", "", ())
+    assert body.grounds == ("rb.ethnic",)
+    assert body.consent == {}
+    shown = dict(body.unknown)
+    assert (shown["hobby"], shown["later"], shown["what_happened"]) == ("chess", "more", "7")
+    assert "rb.nobody" in shown["grounds"]
+
+
+def test_text_comes_back_byte_exact(sana: Session) -> None:
+    said = "אב \u202eevil\u0000 <script> 'q' \\ 👩🏾\u200d🚒 é ﷽\n\n\tend "
+    one = sent.send(answers={"what_happened": said})
+    admission.admit_new(sana)
+    assert opened(sana, one).first.body.text == said
+    assert "\u202e" not in digests.first_words(said)
+
+
+def test_an_addition_joins_its_report_and_marks_it_new(sana: Session) -> None:
+    one = sent.send()
+    admission.admit_new(sana)
+    opened(sana, one)
+    more = sent.add(one)
+    assert admission.admit_new(sana).count == 1
+    assert work_of(one).fresh
+    assert work_of(more).parent_id == one.report_id
+    thread = opened(sana, one)
+    assert [a.body.text for a in thread.additions] == ["One more thing."]
+    assert thread.additions[0].confirmed
+    assert not work_of(one).fresh
+
+
+def test_an_addition_to_a_linked_report_opens_with_the_incident(sana: Session) -> None:
+    one = sent.send()
+    admission.admit_new(sana)
+    incident_id = linking.new_incident(sana, one.report_id, work_of(one).version)
+    more = sent.add(one)
+    admission.admit_new(sana)
+    assert work_of(more).incident_id == incident_id
+    row = db.session.get(Report, more.report_id)
+    assert row is not None
+    assert row.boxed_epoch is None
+    assert len(opened(sana, one).additions) == 1
+
+
+def test_an_addition_with_an_unknown_token_enters_the_queue(sana: Session) -> None:
+    lost = sent.send(kind="addition", request="more")
+    admission.admit_new(sana)
+    assert work_of(lost).state == "admitted"
+    assert work_of(lost).kind == "addition"
+    assert opened(sana, lost).first.body.text
+
+
+def test_the_latest_consent_wins_also_over_days(sana: Session, clock_at: object) -> None:
+    one = sent.send(consent={"statistics": True, "reply": False})
+    admission.admit_new(sana)
+    sent.add(one, request="consent", consent={"statistics": False, "reply": True})
+    admission.admit_new(sana)
+    assert not opened(sana, one).consents("statistics")
+    assert opened(sana, one).consents("reply")
+    sent.add(one, request="more", consent={})
+    admission.admit_new(sana)
+    assert not opened(sana, one).consents("statistics")
+    sent.add(one, request="consent", consent={"statistics": True})
+    admission.admit_new(sana)
+    assert opened(sana, one).consents("statistics")
+    assert not opened(sana, one).consents("reply")
+
+
+def test_of_two_words_of_one_batch_the_refusal_counts(sana: Session) -> None:
+    one = sent.send()
+    sent.add(one, request="consent", consent={"statistics": False})
+    sent.add(one, request="consent", consent={"statistics": True})
+    admission.admit_new(sana)
+    assert not opened(sana, one).consents("statistics")
+
+
+def test_what_a_reporter_erased_is_gone_from_every_page(sana: Session) -> None:
+    one = sent.send()
+    admission.admit_new(sana)
+    mailbox.erase(one.receipt.mailbox_token)
+    _work, thread = reports.open_report(sana, one.report_id)
+    assert thread is None
+
+
+FILES = [("harm<b>.html\r\nX: y", b"<script>alert(1)</script>" * 4000), ("empty", b"")]
+
+
+def test_files_come_back_byte_exact(sana: Session) -> None:
+    one = sent.send(files=FILES)
+    admission.admit_new(sana)
+    for index, (name, data) in enumerate(FILES):
+        assert opened(sana, one).first.files[index].name == name
+        download = reports.open_file(sana, one.report_id, index)
+        assert (download.size, b"".join(download.chunks)) == (len(data), data)
+    linking.new_incident(sana, one.report_id, work_of(one).version)
+    assert b"".join(reports.open_file(sana, one.report_id, 0).chunks) == FILES[0][1]
+
+
+@pytest.mark.parametrize("harm", ["cut", "flip", "gone", "size"])
+def test_a_damaged_file_gives_nothing_at_all(sana: Session, harm: str) -> None:
+    data = b"x" * 200_000
+    size = 199_999 if harm == "size" else 200_000
+    one = sent.send(
+        files=[("a", data)], attachments=[{"name": "a", "media_type": "", "size": size}]
+    )
+    admission.admit_new(sana)
+    path = attachments.path(one.report_id, 0)
+    sealed = bytearray(path.read_bytes())
+    if harm == "cut":
+        path.write_bytes(sealed[:-65_552])
+    elif harm == "flip":
+        sealed[-20] ^= 1
+        path.write_bytes(sealed)
+    elif harm == "gone":
+        path.unlink()
+    with pytest.raises(ActionRefused) as refused:
+        reports.open_file(sana, one.report_id, 0)
+    assert refused.value.reason == "file"
+
+
+def test_all_digests_are_of_one_length(sana: Session) -> None:
+    sent.send(answers={"what_happened": "é" * 3000})
+    sent.send(answers={"what_happened": "."})
+    sent.send(raw=b"?")
+    admission.admit_new(sana)
+    lengths = {len(d) for d in db.session.scalars(select(Work.digest)) if d}
+    assert lengths == {digests.SIZE + 28}
+
+
+def test_a_digest_never_outgrows_its_box(sana: Session) -> None:
+    from reporting import vocabulary
+
+    full = digests.Digest(
+        words="\x00" * 80,
+        language="xx-" + "y" * 8,
+        acts=vocabulary.ids("act"),
+        grounds=vocabulary.ids("bias"),
+        country="DE",
+        told="being_read",
+        reason="set_aside_reason.out_of_scope",
+    )
+    boxed, epoch = digests.box_digest(sana.keyring, b"i" * 16, full)
+    assert len(boxed) == digests.SIZE + 28
+    back = digests.open_digest(sana.keyring, b"i" * 16, boxed, epoch)
+    assert (back.told, back.broken) == ("being_read", "")
+
+
+def test_a_new_epoch_opens_the_old(sana: Session) -> None:
+    one = sent.send()
+    admission.admit_new(sana)
+    sana.keyring.casework[sana.keyring.newest_epoch() + 1] = b"n" * 32
+    two = sent.send()
+    admission.admit_new(sana)
+    assert opened(sana, one).first.body.text == opened(sana, two).first.body.text
+
+
+def test_reports_wait_for_a_member_who_has_their_key(sana: Session) -> None:
+    sent.send()
+    kept = dict(sana.keyring.intake)
+    sana.keyring.intake.clear()
+    admitted = admission.admit_new(sana)
+    assert (admitted.count, admitted.waiting) == (0, 1)
+    sana.keyring.intake.update(kept)
+    assert admission.admit_new(sana).count == 1
+
+
+def test_admission_never_walks_past_admitted_reports(sana: Session) -> None:
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("the plan is SQLite's")
+    plan = db.session.execute(
+        text(
+            "EXPLAIN QUERY PLAN SELECT report_id FROM report"
+            " WHERE organisation_id = x'00' AND sealed_key IS NOT NULL"
+        )
+    ).all()
+    assert "ix_report_waiting" in str(plan)
+
+
+def test_follow_up_is_compared_whole() -> None:
+    first = bodies.Body(follow_up="a")
+    assert bodies.is_confirmed(first, bodies.Body(follow_up="a"))
+    assert not bodies.is_confirmed(first, bodies.Body(follow_up="ab"))
+    assert not bodies.is_confirmed(bodies.Body(), bodies.Body())
+
+
+def test_a_day_later_counts_whatever_came_in_together(sana: Session, monkeypatch: object) -> None:
+    today = datetime.now(UTC)
+    one = sent.send()
+    no = sent.add(one, request="consent", consent={"statistics": False})
+    yes = sent.add(one, request="consent", consent={"statistics": True})
+    row = db.session.get(Report, no.report_id)
+    assert row is not None
+    row.day = (today - timedelta(days=1)).date()
+    db.session.commit()
+    admission.admit_new(sana)
+    assert work_of(yes).day > work_of(no).day
+    assert opened(sana, one).consents("statistics")
