@@ -83,3 +83,269 @@ def test_the_thin_journey(desk: FlaskClient) -> None:
     closed = text(desk, place)
     assert "Reopen" in closed
     assert "Closed" in text(desk, "/staff/incidents?state=closed")
+
+
+@pytest.fixture
+def ben(app: Flask, organisation: Organisation) -> FlaskClient:
+    """The browser of a caseworker of the same organisation."""
+    new = people.add_member(organisation, "caseworker", "Ben")
+    browser = app.test_client()
+    assert people.sign_in(browser, new).status_code == 303
+    return browser
+
+
+def test_an_empty_queue_says_so(desk: FlaskClient) -> None:
+    assert "Nothing waits here" in text(desk, "/staff/queue")
+    for view in ("unclaimed", "mine", "fresh", "aside", "all"):
+        assert 'class="empty"' in text(desk, f"/staff/queue?view={view}")
+    assert "No incident here" in text(desk, "/staff/incidents")
+
+
+def test_the_second_claimer_sees_who_has_it_and_may_take_over(
+    desk: FlaskClient, ben: FlaskClient, organisation: Organisation
+) -> None:
+    one = sent.send()
+    first, second = text(desk, "/staff/queue"), text(ben, "/staff/queue")
+    path = f"/staff/reports/{one.id}/claim"
+    post(desk, path, first, version="1")
+    held = post(ben, path, second, 409, version="1")
+    assert f"{organisation.supervisor.name} has this report" in held
+    assert post(ben, path, held, version=hidden(held, "version"), take_over="yes").endswith(one.id)
+    assert "You hold no report" in text(desk, "/staff/queue?view=mine")
+    assert "He shouted" in text(ben, "/staff/queue?view=mine")
+    assert [m.get("status") for m in sent.messages(one)] == ["being_read"]
+    page = text(ben, f"/staff/reports/{one.id}")
+    version = hidden(page, "version", "/release")
+    assert "done=released" in post(ben, f"/staff/reports/{one.id}/release", page, version=version)
+
+
+def test_set_aside_is_undone_from_the_next_page(desk: FlaskClient) -> None:
+    one = sent.send()
+    text(desk, "/staff/queue")
+    page = text(desk, f"/staff/reports/{one.id}")
+    reason = "set_aside_reason.out_of_scope"
+    place = post(
+        desk,
+        f"/staff/reports/{one.id}/set-aside",
+        page,
+        version=hidden(page, "version", "/set-aside"),
+        reason=reason,
+    )
+    after = text(desk, place)
+    assert "Undo" in after
+    assert "He shouted" in text(desk, "/staff/queue?view=aside")
+    assert "He shouted" not in text(desk, "/staff/queue")
+    path = f"/staff/reports/{one.id}/take-back"
+    post(desk, path, after, version=hidden(after, "version", "/take-back"))
+    assert "He shouted" in text(desk, "/staff/queue")
+
+
+def test_setting_aside_needs_a_reason_of_the_list(desk: FlaskClient) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    refused = post(desk, f"/staff/reports/{one.id}/set-aside", page, 409, version="1", reason="x")
+    assert "Choose a reason" in refused
+
+
+def test_two_coders_see_both_codings(desk: FlaskClient, ben: FlaskClient) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    first, second = text(desk, place), text(ben, place)
+    version = hidden(first, "version", "/coding")
+    post(desk, f"{place}/coding", first, version=version, certainty="V2", country="FR")
+    both = post(ben, f"{place}/coding", second, 409, version=version, certainty="V3", country="ES")
+    assert "France" in both
+    assert "Spain" in both
+    again = hidden(both, "version", "/coding")
+    post(ben, f"{place}/coding", both, version=again, certainty="V3", country="ES")
+    assert "Spain" in text(ben, place)
+
+
+def test_two_writers_of_a_note_see_both_texts(desk: FlaskClient, ben: FlaskClient) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    page = text(desk, place)
+    item = hidden(page, "item", "/notes")
+    post(desk, f"{place}/notes", page, item=item, revision="0", text="Mine & <b>")
+    both = post(
+        ben, f"{place}/notes", text(ben, place), 409, item=item, revision="0", text="Ben's own"
+    )
+    assert "Mine &amp; &lt;b&gt;" in both
+    assert "Ben&#39;s own" in both
+
+
+def test_wrong_codes_come_back_with_what_was_typed(desk: FlaskClient) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    page = text(desk, place)
+    version = hidden(page, "version", "/coding")
+    back = post(desk, f"{place}/coding", page, 422, version=version, year="3024", country="FR")
+    assert 'value="3024"' in back
+    assert "Error:" in back
+
+
+def test_sent_twice_a_decision_leads_to_the_same_incident(desk: FlaskClient) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    assert post(desk, f"/staff/reports/{one.id}/incident", page, version="1").startswith(place)
+
+
+def test_new_from_the_reporter_comes_up_even_when_closed(desk: FlaskClient) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    page = text(desk, place)
+    version = hidden(page, "version", "/coding")
+    post(desk, f"{place}/coding", page, version=version, certainty="V2")
+    page = text(desk, f"{place}/close")
+    post(desk, f"{place}/close", page, version=hidden(page, "version", "/close"))
+    sent.add(one)
+    assert "has come in" in text(desk, "/staff/queue")
+    assert "He shouted" in text(desk, "/staff/queue?view=fresh")
+    assert "One more thing." in text(desk, place)
+    assert "He shouted" not in text(desk, "/staff/queue?view=fresh")
+
+
+def test_a_file_leaves_only_as_a_download(desk: FlaskClient) -> None:
+    data = b"<script>alert(1)</script>"
+    one = sent.send(files=[('../x".html\r\nSet-Cookie: a=b', data)])
+    text(desk, "/staff/queue")
+    page = text(desk, f"/staff/reports/{one.id}")
+    assert "Set-Cookie: a=b" in page
+    answer = desk.get(f"/staff/reports/{one.id}/files/0")
+    assert answer.data == data
+    headers = answer.headers
+    assert headers["Content-Type"] == "application/octet-stream"
+    assert re.fullmatch(
+        r'attachment; filename="report-[0-9a-f]{8}-file-1"', headers["Content-Disposition"]
+    )
+    assert "sandbox" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "Set-Cookie" not in headers or "a=b" not in headers["Set-Cookie"]
+    assert desk.get(f"/staff/reports/{one.id}/files/1").status_code == 404
+
+
+def test_what_is_not_ours_is_not_there(desk: FlaskClient, app: Flask) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    stranger = app.test_client()
+    people.sign_in(stranger, people.add_organisation("other").supervisor)
+    for path in (
+        f"/staff/reports/{one.id}",
+        f"/staff/reports/{one.id}/files/0",
+        place,
+        f"{place}/close",
+        "/staff/reports/AAAAAAAAAAAAAAAAAAAAAA",
+        "/staff/reports/nonsense",
+        "/staff/incidents/AAAAAAAAAAAAAAAAAAAAAA",
+        "/staff/queue?after=nonsense",
+    ):
+        text(stranger, path, 404)
+    page = text(stranger, "/staff/queue")
+    for path in ("claim", "release", "set-aside", "take-back", "incident", "unlink"):
+        post(
+            stranger,
+            f"/staff/reports/{one.id}/{path}",
+            page,
+            404,
+            version="1",
+            reason="set_aside_reason.other",
+        )
+
+
+def test_a_lead_and_an_administrator_open_nothing(app: Flask, desk: FlaskClient) -> None:
+    one = sent.send()
+    text(desk, "/staff/queue")
+    for new in (people.add_lead(), people.add_administrator()):
+        browser = app.test_client()
+        people.sign_in(browser, new)
+        for path in ("/staff/queue", f"/staff/reports/{one.id}", "/staff/incidents"):
+            text(browser, path, 403)
+
+
+def test_pages_are_cut_by_keyset_and_meet_without_gap_or_double(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("casework.triage.PAGE", 3)
+    ids = {sent.send().id for _ in range(8)}
+    for order in ("", "&sort=newest"):
+        seen: list[str] = []
+        path = f"/staff/queue?view=new{order}"
+        while path:
+            page = text(desk, path)
+            seen += re.findall(r'class="open" href="/staff/reports/([^"]+)"', page)
+            following = re.search(r'rel="next" href="([^"]+)"', page)
+            path = following.group(1).replace("&amp;", "&") if following else ""
+        assert len(seen) == 8
+        assert set(seen) == ids
+
+
+def test_a_language_is_found_by_opening_a_bounded_number_of_digests(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("casework.triage.LOOKED_AT", 4)
+    for _ in range(5):
+        sent.send()
+    arabic = sent.send(language="ar")
+    found, path, pages = "", "/staff/queue?language=ar", 0
+    while path:
+        page = text(desk, path)
+        pages += 1
+        found += page
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        path = following.group(1).replace("&amp;", "&") if following else ""
+    assert pages == 2
+    assert arabic.id in found
+    assert found.count('class="open"') == 1
+    assert "lines were opened" in found
+
+
+def test_an_erased_report_says_so(desk: FlaskClient) -> None:
+    from reporting import mailbox
+
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    mailbox.erase(one.receipt.mailbox_token)
+    assert "deleted this report" in text(desk, f"/staff/reports/{one.id}", 410)
+    assert "1 report of this incident was deleted" in text(desk, place)
+    from casework import erasure
+
+    erasure.finish_erasures()
+    # The next request of any signed-in member settles what the erasure left.
+    text(desk, "/staff/queue")
+    text(desk, place, 404)
+    text(desk, f"/staff/reports/{one.id}", 410)
+
+
+def test_a_hostile_text_stays_text(desk: FlaskClient) -> None:
+    said = '"><script>alert(1)</script>\u202e {{ 7*7 }} %s\x00'
+    one = sent.send(answers={"what_happened": said, "area": said}, language='en"><b>')
+    assert "<script>alert" not in text(desk, "/staff/queue")
+    page = text(desk, f"/staff/reports/{one.id}")
+    assert "<script>alert" not in page
+    assert "{{ 7*7 }}" in page
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    assert "<script>alert" not in text(desk, place)
+
+
+def test_arabic_pages_are_right_to_left_and_keep_the_reports_direction(
+    desk: FlaskClient, organisation: Organisation
+) -> None:
+    from casework.models import Member
+    from reporting.database import db
+
+    member = db.session.get(Member, organisation.supervisor.member_id)
+    assert member is not None
+    member.locale = "ar"
+    db.session.commit()
+    one = sent.send()
+    text(desk, "/staff/queue")
+    page = text(desk, f"/staff/reports/{one.id}")
+    assert 'dir="rtl"' in page
+    assert '<div class="said-box" dir="auto" lang="en">' in page
