@@ -52,7 +52,7 @@ def read_parts(stream: IO[bytes], content_type: str) -> Iterator[FormPart]:
     if kind != "multipart/form-data" or not 0 < len(boundary) <= 200 or not boundary.isascii():
         raise MultipartRefused("malformed")
     decoder = MultipartDecoder(boundary.encode("ascii"), MAX_BUFFER, max_parts=MAX_PARTS)
-    events = _events(stream, decoder)
+    events = _events(_whole_lines(stream, len(boundary)), decoder)
     for event in events:
         if not isinstance(event, Field | File):
             continue
@@ -85,12 +85,32 @@ def _chunks(events: Iterator[Event]) -> Iterator[bytes]:
             return
 
 
-def _events(stream: IO[bytes], decoder: MultipartDecoder) -> Iterator[Event]:
+def _whole_lines(stream: IO[bytes], boundary: int) -> Iterator[bytes]:
+    """The body in pieces that never end inside a boundary line.
+
+    Werkzeug 3.1.9 takes the CR before a boundary for content when a piece ends one byte after the
+    boundary: one file in 65,000 would come out a byte longer than it went in.
+    """
+    window = boundary + 16
+    held = b""
+    while data := stream.read(CHUNK):
+        held += data
+        tail = max(0, len(held) - window)
+        ends = [at for at in (held.find(b"\r", tail), held.find(b"\n", tail)) if at >= 0]
+        cut = min(ends, default=len(held))
+        if cut:
+            yield held[:cut]
+        held = held[cut:]
+    if held:
+        yield held
+
+
+def _events(pieces: Iterator[bytes], decoder: MultipartDecoder) -> Iterator[Event]:
     while True:
         try:
             event = decoder.next_event()
             if isinstance(event, NeedData):
-                decoder.receive_data(stream.read(CHUNK) or None)
+                decoder.receive_data(next(pieces, None))
                 continue
         except RequestEntityTooLarge:
             raise MultipartRefused("too-large") from None

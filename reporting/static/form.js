@@ -30,16 +30,30 @@
     });
   }
 
+  // The key an organisation's reports are sealed to now.
+  async function keyOf(slug) {
+    try {
+      var answer = await fetch("/.well-known/upstander/" + slug + ".json", {
+        credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer",
+      });
+      return (await answer.json()).intake_key;
+    } catch (broken) {
+      throw new Unsent("network");
+    }
+  }
+
   // Returns a function that sends `job` and may be called again: it sends the same sealed bytes
   // until there is an answer. Only after 410 it seals again, to the key the answer names.
   function sender(job) {
     var sealed = null;
-    var key = { keyId: job.keyId, publicKey: job.publicKey };
+    var key = null;
 
     async function seal() {
       job.say("sealing");
+      if (!key) key = await keyOf(job.slug);
+      if (!key) throw new Unsent("closed");
       sealed = await upstanderSeal.sealReport({
-        intakePublicKey: key.publicKey, keyId: key.keyId, kind: job.kind, body: job.body,
+        intakePublicKey: key.public_key, keyId: key.key_id, kind: job.kind, body: job.body,
         files: job.files, receipt: job.receipt,
       });
     }
@@ -55,7 +69,7 @@
         }
         if (got.status !== 410) throw new Unsent(got.status === 413 ? "long" : String(got.status));
         if (!got.answer.intake_key) throw new Unsent("closed");
-        key = { keyId: got.answer.intake_key.key_id, publicKey: got.answer.intake_key.public_key };
+        key = got.answer.intake_key;
         sealed = null;
       }
       throw new Unsent("410");
@@ -81,6 +95,7 @@
   var steps = Array.from(form.querySelectorAll("[data-step]"));
   var intro = get("intro");
   var stage = get("stage");
+  var page = intro.parentNode;
   var files = [];
   var current = 0;
   var armed = false;
@@ -238,7 +253,7 @@
       item.append(link);
       list.append(item);
     });
-    stage.before(box);
+    page.prepend(box);
     document.title = said.error + " " + document.title.replace(said.error, "").trim();
     box.focus();
     window.scrollTo(0, 0);
@@ -253,7 +268,7 @@
   var stepLine = make("p", "", { class: "muted", role: "status" });
   var next = make("button", said.continue, { type: "submit" });
   var back = make("button", said.back, { type: "button", class: "quiet" });
-  var skip = make("button", said.skip, { type: "button", class: "quiet" });
+  var skip = make("button", said.skip, { type: "button", class: "link" });
   var buttons = make("div", "", { class: "buttons" });
   var checking = make("div", "", { hidden: "" });
   var status = make("p", "", { role: "status", class: "muted" });
@@ -412,7 +427,7 @@
       if (!receipt) receipt = await upstanderSeal.makeReceipt(said.instance);
       if (!attempt) {
         attempt = sender({
-          slug: said.slug, keyId: said.keyId, publicKey: said.publicKey, kind: "report", files: files.slice(), receipt: receipt, say: say,
+          slug: said.slug, kind: "report", files: files.slice(), receipt: receipt, say: say,
           body: {
             form: { id: said.form, version: Number(said.version) }, submitted_on: said.today, language: said.locale,
             answers: answers({}), consent: consent(),
@@ -425,8 +440,9 @@
       var box = make("div", "", { class: "problem", role: "alert", tabindex: "-1" });
       var code = unsent.code || unsent.reason;
       box.append(make("h2", said.problem), make("p", { closed: said.closed, long: said.long, "too-large": said.long }[code] || said.failed));
-      stage.before(box);
+      page.prepend(box);
       box.focus();
+      window.scrollTo(0, 0);
       next.textContent = said.again;
     } finally {
       next.disabled = back.disabled = false;

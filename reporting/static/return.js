@@ -34,6 +34,15 @@
     }
   }
 
+  // The part that is shown now has the page's one main heading.
+  function heading(id) {
+    var old = get(id);
+    var fresh = make("h1", old.textContent, { id: id, tabindex: "-1" });
+    old.replaceWith(fresh);
+    document.title = fresh.textContent + " – Upstander";
+    fresh.focus();
+  }
+
   function tell(words) {
     get("notice").textContent = words || "";
     get("notice").hidden = !words;
@@ -102,8 +111,7 @@
       get("receipt").value = "";
       get("ask").hidden = true;
       get("inbox").hidden = false;
-      document.title = get("t-inbox").textContent + " – Upstander";
-      get("t-inbox").focus();
+      heading("t-inbox");
       window.scrollTo(0, 0);
     } catch (failed) {
       problem(said.failed);
@@ -157,10 +165,8 @@
     button.disabled = true;
     try {
       if (!pending[name]) {
-        var answer = await fetch("/.well-known/upstander/" + slug + ".json", { credentials: "omit", cache: "no-store" });
-        var key = (await answer.json()).intake_key;
         pending[name] = upstanderSend.sender({
-          slug: slug, keyId: key.key_id, publicKey: key.public_key, kind: "addition", body: body, files: files, receipt: receipt,
+          slug: slug, kind: "addition", body: body, files: files, receipt: receipt,
           say: function (what, percent) { tell((said[what] || "").replace("{percent}", percent || 0)); },
         });
       }
@@ -211,7 +217,7 @@
       receipt = null;
       get("inbox").remove();
       get("erased").hidden = false;
-      get("t-erased").focus();
+      heading("t-erased");
       window.scrollTo(0, 0);
     } catch (failed) {
       problem(said.failed);

@@ -14,7 +14,7 @@ from flask_babel import format_date, gettext
 from reporting import clock, i18n, organisations, receipt, vocabulary
 from reporting.access import PUBLIC, audience
 from reporting.draft import open_draft, seal_draft
-from reporting.models import IntakeKey, Organisation
+from reporting.models import Organisation
 from reporting.multipart import MultipartRefused
 from reporting.posted import Posted, read_posted
 from reporting.questions import FIELDS, FORM, Filled, Question, is_too_long, parse
@@ -29,7 +29,7 @@ ADDRESS = f"{i18n.PATH}/report/<slug>"
 @blueprint.get(ADDRESS)
 @audience(PUBLIC)
 def form(locale: str, slug: str) -> Response:
-    """The empty form; the same bytes for everybody until the key or the day changes."""
+    """The empty form; the same bytes for everybody until the day changes."""
     organisation = organisations.find(slug) or abort(404)
     today = clock.today()
     key = organisations.open_key(organisation, today)
@@ -37,8 +37,8 @@ def form(locale: str, slug: str) -> Response:
         return _closed(organisation, locale)
     facts = (organisation.name, organisation.about)
     return cached_page(
-        ("form", locale, slug, key.key_id, today, facts),
-        lambda: render_template("reporting/report.html", **_form_values(organisation, key, today)),
+        ("form", locale, slug, today, facts),
+        lambda: render_template("reporting/report.html", **_form_values(organisation, today, takes=True)),
     )
 
 
@@ -140,7 +140,7 @@ def _show(
     """The form filled in, with its problems named. Nothing that was typed is lost."""
     today = clock.today()
     key = organisations.open_key(organisation, today)
-    values = _form_values(organisation, key, today)
+    values = _form_values(organisation, today, takes=key is not None)
     values.update(fields=fields, problems=filled.problems)
     return page("reporting/report.html", status, **values)
 
@@ -150,7 +150,7 @@ def _closed(organisation: Organisation, locale: str) -> Response:
     return page("reporting/closed.html", 503, organisation=organisation, contact=contact)
 
 
-def _form_values(organisation: Organisation, key: IntakeKey | None, today: date) -> dict[str, Any]:
+def _form_values(organisation: Organisation, today: date, *, takes: bool) -> dict[str, Any]:
     locale = i18n.chosen()
     return {
         "organisation": organisation,
@@ -158,8 +158,7 @@ def _form_values(organisation: Organisation, key: IntakeKey | None, today: date)
         "q": {q.id: q for q in (*FORM.questions, *FORM.consents)},
         "countries": country_choices(locale),
         "months": i18n.month_names(locale),
-        "key_id": b64(key.key_id) if key else "",
-        "public_key": b64(key.public_key) if key else "",
+        "takes": takes,
         "instance_id": b64(current_app.extensions["instance"].instance_id),
         "today": today.isoformat(),
         "fields": {},

@@ -3,31 +3,33 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from reporting import clock
 from tests.factories_reporting import make_organisation, rotate, stored, stored_files
+from tests.page import encode
 
 pytestmark = pytest.mark.database
 FORM = "/en/report/north"
+MULTIPART = "multipart/form-data; boundary=x"
 
 
 def post(client: FlaskClient, data: Mapping[str, Any], at: str = FORM) -> TestResponse:
-    """Post as a form with files does; lists become repeated fields."""
-    pairs = MultiDict(
+    """Post as a browser does: fields in order, then files; lists become repeated fields."""
+    fields = [
         (name, value)
         for name, values in data.items()
         for value in (values if isinstance(values, list) else [values])
-    )
-    return client.post(at, data=pairs, content_type="multipart/form-data")
+    ]
+    files = [("file", *value) for name, value in fields if name == "file"]
+    body, headers = encode([pair for pair in fields if pair[0] != "file"], files)
+    return client.post(at, data=body, headers=headers)
 
 
 def draft_of(page: TestResponse) -> str:
@@ -75,4 +77,280 @@ def test_report_is_stored_sealed_and_its_receipt_shown(app: Flask, client: Flask
     assert body["consent"] == {"statistics": True}
     assert body["form"] == {"id": "first", "version": 1}
     assert len(number_on(page)) == 24
-    assert report.kind == "report" and report.day == clock.today()
+    assert report.kind == "report"
+    assert report.day == clock.today()
+
+
+def test_pages_set_no_cookie_and_are_not_kept(app: Flask, client: FlaskClient) -> None:
+    make_organisation()
+    pages = [
+        client.get(FORM),
+        client.get("/"),
+        client.get("/en/"),
+        client.get("/ar/return"),
+        post(client, {"what_happened": "x"}),
+        post(client, {"draft": check(client), "step": "send"}),
+        client.get("/en/nowhere"),
+    ]
+    for page in pages:
+        assert "Set-Cookie" not in page.headers
+        assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_same_draft_twice_stores_once_and_shows_the_same_number(
+    app: Flask, client: FlaskClient
+) -> None:
+    make_organisation()
+    draft = check(client)
+    first = post(client, {"draft": draft, "step": "send"})
+    second = post(client, {"draft": draft, "step": "send", "file": [("a.txt", b"late")]})
+    assert number_on(first) == number_on(second)
+    assert "We already had this report" in second.text
+    assert "files chosen this time were not added" in second.text
+    assert len(stored()) == 1
+    assert stored_files() == []
+
+
+def test_empty_answer_is_asked_for_again_with_everything_kept(
+    app: Flask, client: FlaskClient
+) -> None:
+    make_organisation()
+    page = post(
+        client,
+        {
+            "what_happened": " \r\n ",
+            "area": 'Old "Town" <b>',
+            "acts": ["rg.hurt", "rg.words"],
+            "when.precision": "other",
+            "when.year": "25",
+            "consent.reply": "no",
+        },
+    )
+    assert page.status_code == 422
+    assert "<title>Error:" in page.text
+    assert "Write a few words about what happened." in page.text
+    assert "Write the year with four digits" in page.text
+    assert 'value="Old &#34;Town&#34; &lt;b&gt;"' in page.text
+    assert page.text.count(" checked") == 4
+    assert stored() == []
+
+
+def test_change_gives_the_form_back_filled_in(app: Flask, client: FlaskClient) -> None:
+    make_organisation()
+    text = "\r\nFirst line is empty\r\nلغة أخرى 👩🏽‍🚀"
+    draft = check(client, what_happened=text, setting="loc.street", grounds=["rb.religion"])
+    page = post(client, {"draft": draft, "step": "change"})
+    assert page.status_code == 200
+    # The first line break after the tag is the parser's, the second the person's.
+    assert ">\n\nFirst line is empty\nلغة أخرى 👩🏽‍🚀</textarea>" in page.text.replace("\r\n", "\n")
+    assert '<option value="loc.street" selected>' in page.text
+    assert stored() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "emoji 👩🏽‍🚀 and\nlines",
+        "مرحبا بالعالم \u200f\u202e abc",
+        "\u0000 null, \ufeff mark, \u2028 separator",
+        "  spaces kept  \n\n",
+        "x" * 200_000,
+        "𝒳" * 40_000,
+        "<script>alert(1)</script>{{ 7*7 }}%(x)s",
+    ],
+    ids=["emoji", "arabic", "odd", "spaces", "200kB", "astral", "markup"],
+)
+def test_text_comes_back_exactly(app: Flask, client: FlaskClient, text: str) -> None:
+    north = make_organisation()
+    draft = check(client, what_happened=text.replace("\n", "\r\n"))
+    assert post(client, {"draft": draft, "step": "send"}).status_code == 200
+    assert north.open(stored()[0])["answers"]["what_happened"] == text
+
+
+def test_too_long_text_is_given_back(app: Flask, client: FlaskClient) -> None:
+    make_organisation()
+    text = "long " * 60_000
+    page = post(client, {"what_happened": text})
+    assert page.status_code == 413
+    assert text in page.text
+    assert "This is too long to send at once" in page.text
+
+
+def test_draft_opens_for_three_hours_and_no_longer(
+    app: Flask, client: FlaskClient, clock_at: Callable[[datetime], None]
+) -> None:
+    start = datetime(2026, 3, 1, 22, 59, 59, tzinfo=UTC)
+    clock_at(start)
+    north = make_organisation()
+    kept, lost = check(client, **{"when.precision": "today"}), check(client)
+    clock_at(start + timedelta(hours=3))
+    assert post(client, {"draft": kept, "step": "send"}).status_code == 200
+    clock_at(start + timedelta(hours=3, seconds=2))
+    page = post(client, {"draft": lost, "step": "send"})
+    assert page.status_code == 422
+    assert "too old" in page.text
+    [report] = stored()
+    # "Today" is the day the answer was given, though it was sent after midnight.
+    assert north.open(report)["answers"]["when"]["value"] == "2026-03-01"
+    assert report.day.isoformat() == "2026-03-02"
+
+
+def test_draft_is_of_its_organisation_only_and_not_forgeable(
+    app: Flask, client: FlaskClient
+) -> None:
+    make_organisation()
+    make_organisation("south", "South")
+    draft = check(client)
+    for text in (draft[:-2] + "AA", "", "x" * 5000, "é"):
+        assert post(client, {"draft": text, "step": "send"}).status_code == 422
+    assert post(client, {"draft": draft, "step": "send"}, "/en/report/south").status_code == 422
+    assert stored() == []
+
+
+def test_files_are_sealed_and_come_back(app: Flask, client: FlaskClient, tmp_path: Path) -> None:
+    north = make_organisation()
+    files = [("صورة.jpg", b"\xff\xd8" + bytes(range(256)) * 999), ("empty.txt", b"")]
+    page = post(
+        client,
+        {
+            "draft": check(client),
+            "step": "send",
+            "file": files,
+        },
+    )
+    assert page.status_code == 200
+    [report] = stored()
+    described = north.open(report)["attachments"]
+    assert [(d["name"], d["size"]) for d in described] == [(n, len(d)) for n, d in files]
+    for index, (_name, data) in enumerate(files):
+        assert north.file(report, index, len(data)) == data
+
+
+def test_file_field_left_empty_is_no_file(app: Flask, client: FlaskClient) -> None:
+    make_organisation()
+    data = {"draft": check(client), "step": "send", "file": [("", b"")]}
+    assert post(client, data).status_code == 200
+    assert stored_files() == []
+
+
+def test_file_too_large_keeps_the_answers(app: Flask, client: FlaskClient, settings: Any) -> None:
+    make_organisation()
+    draft = check(client)
+    large = b"x" * (20 * 1024 * 1024 + 1)
+    page = post(client, {"draft": draft, "step": "send", "file": [("large.bin", large)]})
+    assert page.status_code == 413
+    assert "larger than 20 MB" in page.text
+    assert draft_of(page) == draft
+    assert stored() == []
+    left = [p for p in settings.attachments_dir.rglob("*") if p.is_file()]
+    assert left == []
+    assert post(client, {"draft": draft, "step": "send"}).status_code == 200
+
+
+def test_sixth_file_is_refused(app: Flask, client: FlaskClient) -> None:
+    make_organisation()
+    files = [(f"{n}.txt", b"x") for n in range(6)]
+    page = post(client, {"draft": check(client), "step": "send", "file": files})
+    assert page.status_code == 413
+    assert "5 files" in page.text
+    assert stored() == []
+
+
+def test_files_before_the_draft_are_not_taken(app: Flask, client: FlaskClient) -> None:
+    """Nothing is written for a file whose report is not known: it could not be sealed."""
+    make_organisation()
+    draft = check(client)
+    _none, headers = encode([], [])
+    mark = headers["Content-Type"].partition("boundary=")[2]
+    body = (
+        f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n'
+        f'--{mark}\r\nContent-Disposition: form-data; name="draft"\r\n\r\n{draft}\r\n'
+        f'--{mark}\r\nContent-Disposition: form-data; name="step"\r\n\r\nsend\r\n--{mark}--\r\n'
+    )
+    page = client.post(FORM, data=body.encode(), headers=headers)
+    assert page.status_code == 413
+    assert draft_of(page) == draft
+    assert stored() == []
+
+
+def test_key_changed_between_check_and_send(app: Flask, client: FlaskClient) -> None:
+    north = make_organisation()
+    draft = check(client)
+    rotate(north)
+    assert post(client, {"draft": draft, "step": "send"}).status_code == 200
+    assert north.open(stored()[0])["answers"]["what_happened"] == "A man shouted at us"
+
+
+def test_closed_organisation_says_how_else(app: Flask, client: FlaskClient) -> None:
+    make_organisation(closed=True)
+    page = client.get(FORM)
+    assert page.status_code == 503
+    assert "Call 0100 200." in page.text
+    landing = client.get("/en/").text
+    assert "cannot take reports here at the moment" in landing
+    assert "Call 0100 200." in landing
+
+
+def test_acknowledgement_is_behind_a_choice_and_verifies(app: Flask, client: FlaskClient) -> None:
+    make_organisation()
+    page = post(client, {"draft": check(client), "step": "send"})
+    found = re.search(r'name="acknowledgement" value="([^"]+)"', page.text)
+    assert found
+    word = found[1].replace("&#34;", '"')
+    given = post(client, {"acknowledgement": word}, "/en/acknowledgement")
+    assert given.status_code == 200
+    assert given.headers["Content-Disposition"].startswith("attachment")
+    assert given.text == word
+    changed = word.replace("north", "south")
+    assert post(client, {"acknowledgement": changed}, "/en/acknowledgement").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"", "text/plain", 400),
+        (b"{}", "application/json", 400),
+        (b"--x\r\nnonsense", MULTIPART, 400),
+        (b"--x\r\nContent-Disposition: form-data\r\n\r\na\r\n--x--", MULTIPART, 400),
+        (b"x", "multipart/form-data", 400),
+        (b"what_happened=" + b"y" * 1_100_000, "application/x-www-form-urlencoded", 413),
+    ],
+)
+def test_bodies_that_cannot_be_read(
+    app: Flask, client: FlaskClient, body: bytes, content_type: str, status: int
+) -> None:
+    make_organisation()
+    page = client.post(FORM, data=body, content_type=content_type)
+    assert page.status_code == status
+    assert "Leave this page" in page.text
+    assert "nonsense" not in page.text
+
+
+def test_error_pages_echo_nothing(app: Flask, client: FlaskClient) -> None:
+    page = client.get("/ar/report/unique-word-in-address")
+    assert page.status_code == 404
+    assert "unique-word" not in re.sub(r'<a href="/\w+/report/[^"]*"', "", page.text)
+    assert 'dir="rtl"' in page.text
+    api = client.get("/.well-known/upstander/nobody.json")
+    assert api.status_code == 404
+    assert api.content_type == "application/problem+json"
+
+
+def test_page_without_script_is_light(app: Flask, client: FlaskClient) -> None:
+    """12 KiB without script, all of it gzip: the page and the style sheet."""
+    make_organisation()
+    zipped = {"Accept-Encoding": "gzip"}
+    for locale in ("en", "ar"):
+        page = client.get(f"/{locale}/report/north", headers=zipped)
+        assert page.headers["Content-Encoding"] == "gzip"
+        style = client.get(app.extensions["assets"]["u.css"].address, headers=zipped)
+        assert len(page.data) + len(style.data) <= 12 * 1024
+
+
+def test_form_page_names_its_scripts_once_with_integrity(app: Flask, client: FlaskClient) -> None:
+    make_organisation()
+    page = client.get(FORM).text
+    scripts = re.findall(r"<script [^>]*>", page)
+    assert len(scripts) == 4
+    assert all("integrity=" in script for script in scripts)
+    assert "upstanderSeal" not in page

@@ -1,0 +1,115 @@
+"""The mailbox: messages to whoever has the token, erasure at once, known and unknown alike."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from reporting import attachments, mailbox
+from reporting.database import db, transaction
+from reporting.envelope import open_to_reporter, seal_to_reporter
+from reporting.models import Attachment, ErasureOrder, Message
+from reporting.receipt import Receipt, derive_receipt, mailbox_of
+from reporting.sealing import b64, random_id, unb64
+from tests.factories_reporting import Sealed, make_organisation, seal, stored
+
+pytestmark = pytest.mark.database
+
+
+def receipt_of(app: Flask, digits: str) -> Receipt:
+    return derive_receipt(digits, app.extensions["instance"].instance_id)
+
+
+def answer(app: Flask, sealed: Sealed, message: Mapping[str, Any]) -> None:
+    """Leave a message as staff do."""
+    derived = receipt_of(app, sealed.digits)
+    message_id, report_id = random_id(), sealed.envelope.report_id
+    data = json.dumps(message).encode()
+    text = seal_to_reporter(derived.reply_public_key, report_id, message_id, data)
+    box = mailbox_of(app.extensions["instance"].pepper, derived.mailbox_token)
+    with transaction() as session:
+        mailbox.put_message(session, box, report_id, message_id, text)
+
+
+def ask(client: FlaskClient, token: bytes, address: str = "/mailbox") -> TestResponse:
+    return client.post(address, json={"mailbox_token": b64(token)})
+
+
+def test_messages_open_with_the_receipt(app: Flask, client: FlaskClient) -> None:
+    sealed = seal(make_organisation())
+    sealed.post(client)
+    answer(app, sealed, {"text": "We read it.", "status": "being_read"})
+    found = ask(client, sealed.envelope.mailbox_token).json
+    assert found is not None
+    [message] = found["messages"]
+    assert set(message) == {"message_id", "report_id", "day", "sealed"}
+    opened = open_to_reporter(
+        receipt_of(app, sealed.digits).reply_seed,
+        unb64(message["report_id"]),
+        unb64(message["message_id"]),
+        unb64(message["sealed"]),
+    )
+    assert json.loads(opened)["text"] == "We read it."
+
+
+def test_unknown_and_empty_mailboxes_answer_alike(app: Flask, client: FlaskClient) -> None:
+    sealed = seal(make_organisation())
+    sealed.post(client)
+    known, unknown = ask(client, sealed.envelope.mailbox_token), ask(client, bytes(32))
+    assert known.status_code == unknown.status_code == 200
+    assert known.data == unknown.data
+    assert known.headers == unknown.headers
+    erased = [ask(client, t, "/mailbox/erase") for t in (sealed.envelope.mailbox_token, bytes(32))]
+    assert [e.status_code for e in erased] == [202, 202]
+    assert erased[0].data == erased[1].data == b"{}"
+
+
+def test_erasing_deletes_everything_of_the_mailbox_and_nothing_else(
+    app: Flask, client: FlaskClient
+) -> None:
+    north = make_organisation()
+    mine, other = seal(north, files=[b"one"]), seal(north, files=[b"two"])
+    more = seal(north, kind="addition", digits=mine.digits)
+    for sealed in (mine, other, more):
+        assert sealed.post(client).status_code == 201
+    answer(app, mine, {"text": "Hello"})
+    answer(app, other, {"text": "Hello"})
+    ask(client, mine.envelope.mailbox_token, "/mailbox/erase")
+    assert [r.report_id for r in stored()] == [other.envelope.report_id]
+    assert [m.report_id for m in db.session.scalars(select(Message))] == [other.envelope.report_id]
+    assert [a.report_id for a in db.session.scalars(select(Attachment))] == [
+        other.envelope.report_id
+    ]
+    assert not attachments.path(mine.envelope.report_id, 0).exists()
+    assert attachments.path(other.envelope.report_id, 0).exists()
+    orders = {o.report_id for o in db.session.scalars(select(ErasureOrder))}
+    assert orders == {mine.envelope.report_id, more.envelope.report_id}
+    # A second time is no error.
+    assert ask(client, mine.envelope.mailbox_token, "/mailbox/erase").status_code == 202
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"mailbox_token":"AAAA"}',
+        b'{"mailbox_token":1}',
+        b'{"mailbox_token":"' + b"A" * 43 + b'","more":1}',
+        b"[" * 100_000,
+    ],
+    ids=lambda b: b[:20].decode(),
+)
+@pytest.mark.parametrize("address", ["/mailbox", "/mailbox/erase"])
+def test_requests_out_of_shape_are_refused(
+    app: Flask, client: FlaskClient, address: str, body: bytes
+) -> None:
+    found = client.post(address, data=body, content_type="application/json")
+    assert found.status_code in {413, 422}
+    assert found.content_type == "application/problem+json"
