@@ -1,0 +1,187 @@
+"""Jobs that time starts: neutral notices, finished erasures, repeats without harm."""
+
+import smtplib
+from dataclasses import replace
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from rq.cron import CronJob
+from sqlalchemy import select
+
+from casework import admission, jobs, linking
+from casework.models import AuditEntry, Member, Work
+from casework.sessions import Session
+from reporting import mailbox
+from reporting.database import db
+from reporting.models import ErasureOrder, Report
+from tests.casework import people, sent
+from tests.casework.people import Organisation
+
+
+@pytest.fixture
+def organisation(app: Flask) -> Organisation:
+    return people.add_organisation()
+
+
+@pytest.fixture
+def sana(organisation: Organisation) -> Session:
+    return people.session_of(organisation.supervisor)
+
+
+class Post:
+    """A mail server that keeps what it takes."""
+
+    def __init__(self) -> None:
+        self.taken: list[EmailMessage] = []
+
+    def __call__(self, _host: str, _port: int, timeout: float) -> "Post":
+        return self
+
+    def __enter__(self) -> "Post":
+        return self
+
+    def __exit__(self, *_ended: object) -> None:
+        return None
+
+    def send_message(self, message: EmailMessage) -> None:
+        self.taken.append(message)
+
+
+@pytest.fixture
+def post(app: Flask, organisation: Organisation, monkeypatch: pytest.MonkeyPatch) -> Post:
+    """Mail is on, and the supervisor has an address."""
+    settings = replace(
+        app.extensions["settings"], smtp_host="mail.invalid", smtp_from="upstander@mail.invalid"
+    )
+    monkeypatch.setitem(app.extensions, "settings", settings)
+    member = db.session.get(Member, organisation.supervisor.member_id)
+    assert member is not None
+    member.email = "sana@mail.invalid"
+    db.session.commit()
+    office = Post()
+    monkeypatch.setattr(smtplib, "SMTP", office)
+    return office
+
+
+def test_a_notice_says_that_something_is_there_and_nothing_about_it(
+    post: Post, sana: Session
+) -> None:
+    jobs.notify_staff()
+    assert post.taken == []
+    sent.send()
+    jobs.notify_staff()
+    (message,) = post.taken
+    assert message["To"] == "sana@mail.invalid"
+    words = message["Subject"] + message.get_content()
+    assert "Something new is in your queue" in words
+    assert not any(letter.isdigit() for letter in words.replace("127.0.0.1:8000", ""))
+
+
+def test_no_notice_when_everything_is_held(post: Post, sana: Session) -> None:
+    one = sent.send()
+    admission.admit_new(sana)
+    version = db.session.scalars(select(Work.version)).one()
+    linking.new_incident(sana, one.report_id, version)
+    jobs.notify_staff()
+    assert post.taken == []
+    sent.add(one)
+    jobs.notify_staff()
+    assert len(post.taken) == 1
+
+
+def test_without_a_mail_server_nothing_is_sent(
+    app: Flask, sana: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent.send()
+    office = Post()
+    monkeypatch.setattr(smtplib, "SMTP", office)
+    jobs.notify_staff()
+    jobs.remind_rotation()
+    assert office.taken == []
+
+
+def test_a_mail_server_that_is_away_stops_no_job(
+    post: Post, sana: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_arguments: Any, **_options: Any) -> None:
+        raise ConnectionRefusedError
+
+    sent.send()
+    monkeypatch.setattr(smtplib, "SMTP", away)
+    jobs.notify_staff()
+
+
+def test_supervisors_are_reminded_when_a_key_is_due(
+    post: Post, sana: Session, clock_at: Any
+) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    jobs.remind_rotation()
+    assert post.taken == []
+    clock_at(datetime.now(UTC) + timedelta(days=31))
+    jobs.remind_rotation()
+    assert "sign in" in post.taken[0]["Subject"]
+
+
+def test_erasures_are_finished_without_a_key_and_twice_is_once(sana: Session) -> None:
+    one = sent.send()
+    more = sent.add(one)
+    admission.admit_new(sana)
+    mailbox.erase(one.receipt.mailbox_token)
+    jobs.finish_erasures()
+    jobs.finish_erasures()
+    for gone in (one, more):
+        work = db.session.get(Work, gone.report_id, populate_existing=True)
+        assert work is not None
+        assert (work.state, work.digest, work.holder_id) == ("erased", None, None)
+    assert len(db.session.scalars(select(ErasureOrder)).all()) == 2
+
+
+def test_an_order_is_replayed_when_a_backup_brings_the_report_back(sana: Session) -> None:
+    one = sent.send(files=[("a", b"x")])
+    db.session.add(
+        ErasureOrder(
+            report_id=one.report_id,
+            organisation_id=sana.organisation_id,
+            day=db.session.scalars(select(Report.day)).one(),
+        )
+    )
+    db.session.commit()
+    jobs.finish_erasures()
+    assert db.session.get(Report, one.report_id) is None
+    assert mailbox.read(one.receipt.mailbox_token) == []
+
+
+def test_the_erased_words_are_in_no_file(app: Flask, sana: Session) -> None:
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL keeps its files elsewhere")
+    one = sent.send()
+    body = bytes(db.session.scalars(select(Report.body)).one())
+    admission.admit_new(sana)
+    digest = bytes(db.session.scalars(select(Work.digest)).one() or b"")
+    db.session.remove()
+    mailbox.erase(one.receipt.mailbox_token)
+    jobs.finish_erasures()
+    folder = Path(app.extensions["settings"].data_dir)
+    for path in folder.glob("upstander.db*"):
+        held = path.read_bytes()
+        assert body[:64] not in held
+        assert digest[:64] not in held
+
+
+def test_all_jobs_run_twice_and_leave_no_audit_of_reporters(sana: Session) -> None:
+    sent.send()
+    before = len(db.session.scalars(select(AuditEntry)).all())
+    for function in (*jobs.JOBS.values(), *jobs.JOBS.values()):
+        db.session.rollback()
+        function()
+    assert len(db.session.scalars(select(AuditEntry)).all()) == before
+
+
+@pytest.mark.parametrize(("name", "line"), jobs.CRON)
+def test_every_line_of_the_crontab_is_a_job_and_parses(name: str, line: str) -> None:
+    assert name in jobs.JOBS
+    assert CronJob("q", func_name="x", cron=line).get_next_enqueue_time() is not None
