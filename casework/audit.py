@@ -174,17 +174,19 @@ def contains(chain: bytes, seen: bytes, seq: int | None = None) -> bool:
 def verify(chain: bytes) -> int | None:
     """Walk the chain; the number of its first broken link, or nothing."""
     session: Any = db.session
-    query = select(AuditEntry.seq, AuditEntry.entry, AuditEntry.hash, AuditEntry.subject)
-    rows = session.execute(
-        query.where(AuditEntry.chain == chain)
+    query = (
+        select(AuditEntry.seq, AuditEntry.entry, AuditEntry.hash, AuditEntry.subject)
+        .where(AuditEntry.chain == chain)
         .order_by(AuditEntry.seq)
         .execution_options(yield_per=1000)
     )
     before = FIRST
-    for expected, (seq, entry, link, subject) in enumerate(rows, start=1):
-        if seq != expected or link != _link(before, entry) or not _holds(entry, seq, subject):
-            return expected
-        before = link
+    # Closed also where it ends early: a reader left open holds up SQLite's checkpoints.
+    with session.execute(query) as rows:
+        for expected, (seq, entry, link, subject) in enumerate(rows, start=1):
+            if seq != expected or link != _link(before, entry) or not _holds(entry, seq, subject):
+                return expected
+            before = link
     return None
 
 
