@@ -36,6 +36,7 @@ KEYWORDS: dict[str, Any] = {
     "_l": None,
 }
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}|</?[a-z][^>]*>")
+IDENTIFIER = re.compile(r"[a-z]+(_[a-z]+)+")
 # Direction is the page's business; a control in a text can show it other than it reads.
 BIDI_CONTROL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Words of the Latin script an Arabic page may show: names of formats and of this software.
@@ -72,6 +73,9 @@ def template(domain: str) -> Catalog:
     catalog = Catalog(project="Upstander", charset="utf-8")
     found = extract_from_dir(package, METHODS, {}, KEYWORDS, comment_tags=("Translators:",))
     for name, _line, message, comments, context in found:
+        if isinstance(message, str) and IDENTIFIER.fullmatch(message):
+            # An id inside a call, as in `_(FORM.question("what_happened").wording)`.
+            continue
         where = f"{DOMAINS[domain]}/{Path(name).as_posix()}"
         catalog.add(message, None, [(where, 0)], auto_comments=comments, context=context)
     return catalog
