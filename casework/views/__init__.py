@@ -189,6 +189,7 @@ from casework.views import (  # noqa: E402  # their routes
     people,  # noqa: F401
     profile,  # noqa: F401
     queue,  # noqa: F401
+    releases,  # noqa: F401
     reports,  # noqa: F401
     sign_in,  # noqa: F401
 )

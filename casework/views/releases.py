@@ -1,0 +1,225 @@
+"""The release desk: coalition leads propose, check and publish.
+
+Leads hold no key and see no report, incident or record: only statements after disclosure control,
+and the figures of the audit. Who proposed a release cannot publish it.
+"""
+
+import json
+from typing import Any
+
+from flask import make_response, redirect, render_template, request
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
+
+from analytics import deployment, files, release
+from analytics.audit import OUTSIDER
+from analytics.menu import load
+from analytics.models import Release
+from analytics.pages import title
+from analytics.release import ReleaseRefused
+from analytics.tables import WORLD
+from analytics.views import tables
+from casework import audit, sessions
+from casework.models import Member
+from casework.policy import ActionRefused
+from casework.views import blueprint
+from casework.views.releases_words import REFUSALS, STATES, ended, rejections
+from reporting import clock
+from reporting.access import LEAD, audience
+from reporting.database import db
+from reporting.models import Organisation
+from reporting.sealing import SealingRefused, b64, unb64
+
+# Seconds between two looks at a release that is being built.
+_LOOK_AGAIN = "2"
+
+
+@blueprint.get("/releases")
+@audience(LEAD)
+def releases() -> str:
+    """All releases, newest period first, and the form that proposes one."""
+    return _list()
+
+
+@blueprint.post("/releases")
+@audience(LEAD)
+def propose() -> BaseResponse | tuple[str, int]:
+    """Order a release of one scope and year."""
+    scope, names = request.form.get("scope", ""), _scopes()
+    try:
+        year = _year(request.form.get("year", "").strip())
+        release_id = release.propose(
+            scope if scope in names else "",
+            year,
+            sessions.current().member_id,
+            scope_name=names.get(scope, ""),
+            recognisable=_recognisable(),
+            witness=_witness("propose_release", scope=scope, year=year),
+        )
+    except ReleaseRefused as refused:
+        return _list(problem=refused.reason), 409
+    return redirect(f"/staff/releases/{b64(release_id)}", 303)
+
+
+@blueprint.get("/releases/<release_id>")
+@audience(LEAD)
+def one_release(release_id: str) -> BaseResponse:
+    """One release: being built, to be checked, refused or published."""
+    found = _one(release_id)
+    answer = make_response(_detail(found))
+    if found.state == release.PROPOSED:
+        answer.headers["Refresh"] = _LOOK_AGAIN
+    return answer
+
+
+@blueprint.post("/releases/<release_id>/publish")
+@audience(LEAD)
+def publish(release_id: str) -> BaseResponse | tuple[str, int]:
+    """Publish for good, after the check by another lead."""
+    found = _one(release_id)
+    if request.form.get("confirm") != "yes":
+        return _detail(found, problem="unconfirmed"), 422
+    checked, published = _witness("check_release"), _witness("publish_release")
+
+    def both(session: Session, subject: bytes) -> None:
+        checked(session, subject)
+        published(session, subject)
+
+    try:
+        release.publish(found.id, sessions.current().member_id, witness=both)
+    except ReleaseRefused as refused:
+        return _detail(_one(release_id), problem=refused.reason), 409
+    return redirect(f"/staff/releases/{release_id}", 303)
+
+
+@blueprint.post("/releases/<release_id>/reject")
+@audience(LEAD)
+def reject(release_id: str) -> BaseResponse | tuple[str, int]:
+    """Reject, or take back one's own proposal. A new one may follow."""
+    found = _one(release_id)
+    reason = request.form.get("reason", "")
+    if reason not in dict(rejections()):
+        return _detail(found, problem="no-reason"), 422
+    try:
+        release.refuse(
+            found.id,
+            sessions.current().member_id,
+            witness=_witness("refuse_release", reason=reason),
+        )
+    except ReleaseRefused as refused:
+        return _detail(_one(release_id), problem=refused.reason), 409
+    return redirect(f"/staff/releases/{release_id}", 303)
+
+
+def _year(typed: str) -> int:
+    """A year as typed, in any script's digits."""
+    if not (typed.isdecimal() and len(typed) == 4):
+        raise ReleaseRefused("year-unknown")
+    return int(typed)
+
+
+def _witness(action: str, **detail: Any) -> release.Witness:
+    """A link of the instance's audit chain, in the transaction of the step itself."""
+    by = sessions.current().member_id
+
+    def write(session: Session, subject: bytes) -> None:
+        audit.write(session, audit.CHAIN_INSTANCE, by, action, subject, detail)
+
+    return write
+
+
+def _one(release_id: str) -> Release:
+    session: Any = db.session
+    try:
+        found = session.get(Release, unb64(release_id), populate_existing=True)
+    except SealingRefused:
+        found = None
+    if found is None:
+        raise ActionRefused("unknown")
+    known: Release = found
+    return known
+
+
+def _organisations() -> list[Organisation]:
+    session: Any = db.session
+    return list(session.scalars(select(Organisation).order_by(Organisation.name)))
+
+
+def _scopes() -> dict[str, str]:
+    """Scopes a release can have, by name; the coalition's name is the page's."""
+    return {WORLD: "", **{f"org:{b64(one.id)}": one.name for one in _organisations()}}
+
+
+def _recognisable() -> list[bytes]:
+    """Organisations that agreed to be recognised in coalition tables (disclosure.md 4.7, 4)."""
+    return [one.id for one in _organisations() if one.recognisable]
+
+
+def _list(problem: str = "") -> str:
+    session: Any = db.session
+    query = select(Release).order_by(Release.ref_year.desc(), Release.created.desc(), Release.id)
+    names = _scopes()
+    year = release.last_year(clock.today())
+    return render_template(
+        "casework/releases.html",
+        rows=[
+            {
+                "id": b64(row.id),
+                "scope": row.scope,
+                "name": names.get(row.scope, row.scope),
+                "year": row.ref_year,
+                "created": row.created,
+                "state": STATES[row.state],
+            }
+            for row in session.scalars(query)
+        ],
+        scopes=names,
+        chosen=request.form.get("scope", WORLD),
+        year=request.form.get("year", str(year)),
+        last=year,
+        ended=ended(year),
+        problem=REFUSALS.get(problem, problem),
+    )
+
+
+def _detail(found: Release, problem: str = "") -> str:
+    session: Any = db.session
+    proposer = session.get(Member, found.proposed_by)
+    is_built = found.state in {release.BUILT, release.PUBLISHED}
+    names = _scopes()
+    return render_template(
+        "casework/release.html",
+        id=b64(found.id),
+        scope=found.scope,
+        name=names.get(found.scope, found.scope),
+        year=found.ref_year,
+        state=found.state,
+        state_words=STATES[found.state],
+        reason=REFUSALS.get(found.reason or "", ""),
+        proposer=proposer.name if proposer else "",
+        own=found.proposed_by == sessions.current().member_id,
+        shown=tables(found) if is_built else None,
+        checks=_checks(found, names) if is_built else None,
+        names=sorted(json.loads(found.files)) if found.state == release.PUBLISHED else [],
+        rejections=rejections(),
+        problem=REFUSALS.get(problem, problem),
+    )
+
+
+def _checks(found: Release, names: dict[str, str]) -> dict[str, Any]:
+    """Figures of the audit report; true values were never in it."""
+    path = deployment.releases_dir() / b64(found.id) / files.AUDIT
+    report = json.loads(path.read_text(encoding="utf-8"))
+    menu = load(found.ref_year)
+    return {
+        "rounds": report["rounds"],
+        "withheld": len(report["withheld"]),
+        "refused": [title(menu.table(name).name) for name in report["refused_tables"]],
+        "views": [
+            {"name": "" if view == OUTSIDER else names.get(view, view), **figures}
+            for view, figures in sorted(
+                report["views"].items(), key=lambda item: (item[0] != OUTSIDER, item[0])
+            )
+        ],
+    }

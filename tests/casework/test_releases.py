@@ -1,0 +1,209 @@
+"""The release desk: two leads, protected figures only, every step in the audit chain."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from analytics import counting, release
+from analytics.menu import load
+from analytics.models import Release, Statement
+from casework import audit
+from casework.models import AuditEntry
+from reporting.database import db
+from reporting.sealing import b64
+from tests.casework.people import add_lead, add_organisation, post, sign_in
+from tests.factories_statistics import YEAR, make_world, scope_of, store
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture(autouse=True)
+def now(clock_at: Callable[[datetime], None]) -> None:
+    clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
+
+
+@pytest.fixture
+def leads(app: Flask) -> tuple[FlaskClient, FlaskClient]:
+    """Two leads, signed in, and three organisations with records."""
+    ids = [add_organisation(slug).id for slug in ("demo", "demo-two", "demo-three")]
+    store(make_world(1, dict(zip(ids, (270, 198, 132), strict=True))))
+    clients = []
+    for name in ("Lea One", "Lou Two"):
+        client = app.test_client()
+        assert sign_in(client, add_lead(name)).status_code == 303
+        clients.append(client)
+    return clients[0], clients[1]
+
+
+def send(client: FlaskClient, path: str, **data: str) -> Any:
+    return post(client, path, data, client.get("/staff/releases").text)
+
+
+def propose(client: FlaskClient, scope: str = "world", year: int | str = YEAR) -> str:
+    """Propose and build; returns the address of the release."""
+    answer = send(client, "/staff/releases", scope=scope, year=str(year))
+    assert answer.status_code == 303, answer.text
+    address: str = answer.headers["Location"]
+    row = db.session.scalars(select(Release).where(Release.state == "proposed")).one()
+    assert "Refresh" in client.get(address).headers
+    release.build(row.id)
+    assert "Refresh" not in client.get(address).headers
+    return address
+
+
+def actions() -> list[tuple[str, dict[str, Any]]]:
+    rows = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.chain == audit.CHAIN_INSTANCE).order_by(AuditEntry.seq)
+    )
+    parts = [json.loads(row.entry) for row in rows]
+    return [(p[3], p[5]) for p in parts if p[3].endswith("_release")]
+
+
+def test_one_lead_proposes_and_another_publishes(leads: tuple[FlaskClient, FlaskClient]) -> None:
+    first, second = leads
+    there = propose(first)
+    assert "publish" not in first.get(there).text.lower().split("<main")[1].split("another lead")[0]
+    assert send(first, f"{there}/publish", confirm="yes").status_code == 409
+    page = second.get(there).text
+    assert 'name="confirm"' in page
+    assert "Lea One" in page
+    assert send(second, f"{there}/publish").status_code == 422
+    assert send(second, f"{there}/publish", confirm="yes").status_code == 303
+    assert "These figures are public" in second.get(there).text
+    public = second.get(there.replace("/staff/releases", "/en/statistics"))
+    assert public.status_code == 200
+    assert actions() == [
+        ("propose_release", {"scope": "world", "year": YEAR}),
+        ("check_release", {}),
+        ("publish_release", {}),
+    ]
+    assert audit.verify(audit.CHAIN_INSTANCE) is None
+
+
+def test_asking_again_is_refused_with_the_reason(leads: tuple[FlaskClient, FlaskClient]) -> None:
+    first, second = leads
+    there = propose(first)
+    again = send(second, "/staff/releases", scope="world", year=str(YEAR))
+    assert again.status_code == 409
+    assert "proposed already" in again.text
+    send(second, f"{there}/publish", confirm="yes")
+    again = send(second, "/staff/releases", scope="world", year=str(YEAR))
+    assert again.status_code == 409
+    assert "published once" in again.text
+    assert len(actions()) == 3
+
+
+@pytest.mark.parametrize(
+    ("scope", "year", "words"),
+    [
+        ("world", str(YEAR + 1), "not been over"),
+        ("world", "25", "four digits"),
+        ("world", "last", "four digits"),
+        ("world", "", "four digits"),
+        ("org:AAAAAAAAAAAAAAAAAAAAAA", str(YEAR), "for whom"),
+        ("", str(YEAR), "for whom"),
+    ],
+)
+def test_a_proposal_that_cannot_be_is_explained(
+    leads: tuple[FlaskClient, FlaskClient], scope: str, year: str, words: str
+) -> None:
+    answer = send(leads[0], "/staff/releases", scope=scope, year=year)
+    assert answer.status_code == 409
+    assert words in answer.text
+    assert actions() == []
+
+
+def test_a_rejected_release_can_be_proposed_again(leads: tuple[FlaskClient, FlaskClient]) -> None:
+    first, second = leads
+    there = propose(first)
+    assert send(second, f"{there}/reject").status_code == 422
+    assert send(second, f"{there}/reject", reason="figures").status_code == 303
+    assert "Rejected" in first.get(there).text
+    assert send(second, f"{there}/publish", confirm="yes").status_code == 409
+    assert ("refuse_release", {"reason": "figures"}) in actions()
+    propose(second)
+
+
+def test_an_organisations_own_release_bears_its_name(
+    leads: tuple[FlaskClient, FlaskClient], client: FlaskClient
+) -> None:
+    first, second = leads
+    counts = counting.count(db.session(), load(YEAR))
+    largest = max(counts.organisations, key=lambda o: counts.organisations[o][load(YEAR).total].n)
+    there = propose(first, scope_of(largest))
+    send(second, f"{there}/publish", confirm="yes")
+    page = client.get(there.replace("/staff/releases", "/en/statistics")).text
+    assert "Organisation demo" in page
+
+
+def test_the_check_page_shows_statements_and_no_true_count(
+    leads: tuple[FlaskClient, FlaskClient],
+) -> None:
+    first, second = leads
+    there = propose(first)
+    page = second.get(there).text
+    menu = load(YEAR)
+    rows = {row.definition: row for row in db.session.scalars(select(Statement))}
+    true = counting.count(db.session(), menu).world
+    shown = {str(v) for r in rows.values() for v in (r.value, r.low, r.high) if v is not None}
+    secret = {str(c.skey) for c in true.values()} | {b64(r.n_ref) for r in rows.values()}
+    assert not any(s in page for s in secret)
+    total = rows[menu.total.definition]
+    assert f"<bdi>{total.value}</bdi>" in page
+    if str(true[menu.total].n) not in shown:
+        assert f">{true[menu.total].n}<" not in page
+
+
+def test_a_consent_to_be_recognised_reaches_the_release(
+    leads: tuple[FlaskClient, FlaskClient],
+) -> None:
+    from reporting.models import Organisation
+
+    first, second = leads
+    there = propose(first)
+    withheld = second.get(there).text.count("not published")
+    send(second, f"{there}/reject", reason="again")
+    for one in db.session.scalars(select(Organisation)):
+        one.recognisable = True
+    db.session.commit()
+    assert second.get(propose(first)).text.count("not published") < withheld
+
+
+@pytest.mark.parametrize("wrong", ["x", "A" * 22, "%00"])
+def test_an_unknown_release_is_not_found(
+    leads: tuple[FlaskClient, FlaskClient], wrong: str
+) -> None:
+    assert leads[0].get(f"/staff/releases/{wrong}").status_code == 404
+    assert send(leads[0], f"/staff/releases/{wrong}/publish", confirm="yes").status_code == 404
+
+
+def test_nobody_but_leads_comes_in(app: Flask, leads: tuple[FlaskClient, FlaskClient]) -> None:
+    there = propose(leads[0])
+    supervisor = app.test_client()
+    assert sign_in(supervisor, add_organisation("demo-four").supervisor).status_code == 303
+    for path in ("/staff/releases", there):
+        assert supervisor.get(path).status_code == 403
+        assert app.test_client().get(path).status_code == 303
+    page = supervisor.get("/staff/people").text
+    assert post(supervisor, f"{there}/publish", {"confirm": "yes"}, page).status_code == 403
+    assert actions() == [("propose_release", {"scope": "world", "year": YEAR})]
+
+
+def test_a_form_without_its_token_changes_nothing(leads: tuple[FlaskClient, FlaskClient]) -> None:
+    answer = leads[0].post("/staff/releases", data={"scope": "world", "year": str(YEAR)})
+    assert answer.status_code == 400
+    assert db.session.scalars(select(Release)).first() is None
+
+
+def test_the_desk_speaks_arabic(leads: tuple[FlaskClient, FlaskClient]) -> None:
+    first, second = leads
+    there = propose(first)
+    page = second.get("/staff/profile").text
+    assert post(second, "/staff/profile", {"locale": "ar"}, page).status_code < 400
+    assert 'dir="rtl"' in second.get(there).text
