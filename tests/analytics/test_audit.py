@@ -1,0 +1,216 @@
+"""The audit: truth inside the bounds, planted disclosure found and mended, nothing true told."""
+
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from analytics import audit as audits
+from analytics.audit import OUTSIDER, audit
+from analytics.disclosure import SHOWN, Protected, Statement, state
+from analytics.judge import WIDTH, culprit, judge
+from analytics.lattice import cells
+from analytics.menu import Cell, load
+from analytics.propagation import Relation, propagate
+from analytics.tables import WORLD, Counts
+from tests.factories_statistics import (
+    YEAR,
+    case_of,
+    counts_of,
+    make_coded,
+    make_world,
+    organisation,
+    protect,
+    scope_of,
+)
+
+MENU = load(YEAR)
+WORLDS: list[Mapping[bytes, int]] = [
+    {organisation(1): 25, organisation(2): 20, organisation(3): 15},
+    {organisation(1): 130, organisation(2): 100, organisation(3): 70},
+    {organisation(1): 600, organisation(2): 8, organisation(3): 3},
+    {organisation(1): 800, organisation(2): 700},
+]
+
+
+def everything_published(counts: Counts, root: bytes) -> dict[str, Protected]:
+    """World and every organisation's scope, one after the other, each audited."""
+    out: dict[str, Protected] = {}
+    for organisation_id in [None, *sorted(counts.organisations)]:
+        scope = scope_of(organisation_id) if organisation_id else WORLD
+        made = protect(MENU, counts, organisation_id, root)
+        if (made.statements[MENU.total].value or 0) < 10:
+            continue
+        mended, report = audit(case_of(MENU, counts, scope, out), made)
+        if report.passed:
+            out[scope] = mended
+    return out
+
+
+@pytest.mark.parametrize("sizes", WORLDS, ids=lambda sizes: "-".join(map(str, sizes.values())))
+@pytest.mark.parametrize("seed", range(3))
+def test_no_view_pins_a_small_count_and_the_truth_is_inside(
+    sizes: Mapping[bytes, int], seed: int
+) -> None:
+    """T02, T04, T06, T17, T18: outsider and every insider, all scopes published together."""
+    counts = counts_of(MENU, make_world(seed, sizes), seed)
+    out = everything_published(counts, seed.to_bytes(32, "big"))
+    assert WORLD in out
+    case = case_of(MENU, counts, WORLD, {k: v for k, v in out.items() if k != WORLD})
+    checked = 0
+    for view in audits._views(case):
+        learned, verdict = audits._look(case, out[WORLD], view)
+        assert verdict.failing == ()
+        scopes, parts = audits._scopes(case, view)
+        for scope in scopes:
+            for place, n in audits._truth(case, scope, view, parts).items():
+                assert learned.low[place] <= n <= learned.high[place], (view, place)
+                if 0 < n < 6:
+                    checked += 1
+                    assert learned.width(place) >= WIDTH
+                if n == 0 and view == OUTSIDER:
+                    assert learned.high[place] >= WIDTH
+    assert checked > 20
+
+
+def dominated() -> tuple[Counts, Protected]:
+    """A world where the others hold one incident in a cell of the largest organisation."""
+    world = [
+        make_coded(organisation_id=organisation(1), month=f"{YEAR}-{m:02d}")
+        for m in range(1, 13)
+        for _ in range(12)
+    ]
+    world += [
+        make_coded(organisation_id=organisation(2), country="FR", month=f"{YEAR}-05")
+        for _ in range(40)
+    ]
+    world.append(make_coded(organisation_id=organisation(3), month=f"{YEAR}-03"))
+    counts = counts_of(MENU, world)
+    return counts, protect(MENU, counts, None)
+
+
+def with_statement(made: Protected, cell: Cell, n: int, noise: int) -> Protected:
+    return Protected(made.tables, {**made.statements, cell: state(n, noise)}, made.left_out)
+
+
+def test_a_planted_disclosure_is_found_and_mended() -> None:
+    """March holds 13, of which 12 are the first organisation's. Noise -5 says: at most 13."""
+    counts, made = dominated()
+    march = Cell.of(period=f"{YEAR}-03")
+    planted = with_statement(made, march, 13, -5)
+    case = case_of(MENU, counts, WORLD, {})
+    insider = scope_of(organisation(1))
+    _learned, verdict = audits._look(case, planted, insider)
+    assert (WORLD, march) in verdict.failing
+    mended, report = audit(case, planted)
+    assert report.passed
+    assert march.definition in report.withheld
+    assert mended.statements[march].status == "withheld"
+    assert report.views[insider]["failed"]
+    assert audits._look(case, mended, insider)[1].failing == ()
+    # Nothing else had to go.
+    assert (
+        sum(s.status == "withheld" for s in mended.statements.values())
+        - sum(s.status == "withheld" for s in made.statements.values())
+        == len(report.withheld)
+        <= 3
+    )
+
+
+def test_its_twin_without_the_plant_is_left_alone() -> None:
+    counts, made = dominated()
+    march = Cell.of(period=f"{YEAR}-03")
+    harmless = with_statement(made, march, 13, 0)
+    _mended, report = audit(case_of(MENU, counts, WORLD, {}), harmless)
+    assert march.definition not in report.withheld
+
+
+def test_an_empty_category_that_follows_from_the_others_is_found() -> None:
+    """T16: total 40 at most, and eleven months of 35 and more together leave nothing for one."""
+    months = [Cell.of(period=f"{YEAR}-{m:02d}") for m in range(1, 13)]
+    statements: dict[Cell, Statement] = {MENU.total: state(105, -5)}
+    statements |= {cell: state(10, 5) for cell in months[:-1]}
+    statements |= {months[-1]: state(0, 0), Cell.of(period=f"{YEAR}-unknown"): state(0, 0)}
+    truth = dict.fromkeys(months[:-1], 10) | {MENU.total: 110}
+    statements[MENU.total] = state(110, -5)
+    made = Protected((MENU.table("total"), MENU.table("months")), statements)
+    case = audits.Case(MENU, WORLD, {}, {WORLD: truth}, {})
+    learned, verdict = audits._look(case, made, OUTSIDER)
+    assert learned.high[WORLD, months[-1]] == 0
+    assert (WORLD, months[-1]) in verdict.failing
+    mended, report = audit(case, made)
+    assert report.passed
+    assert report.withheld
+    assert audits._look(case, mended, OUTSIDER)[1].failing == ()
+    assert mended.statements[MENU.total].status == SHOWN
+
+
+def test_a_release_whose_total_alone_says_too_much_is_refused() -> None:
+    """All but two incidents are one organisation's; its own view of the total cannot be mended."""
+    world = [make_coded(organisation_id=organisation(1)) for _ in range(100)]
+    world += [make_coded(organisation_id=organisation(2)) for _ in range(2)]
+    counts = counts_of(MENU, world)
+    made = with_statement(protect(MENU, counts, None), MENU.total, 102, -5)
+    _mended, report = audit(case_of(MENU, counts, WORLD, {}), made)
+    assert not report.passed
+    assert set(report.refused_tables) == {table.name for table in made.tables} - {"total"}
+
+
+def test_what_the_coalition_publishes_is_audited_for_the_organisations_too() -> None:
+    """Two organisations out and the coalition: what is left is a third one's own scope."""
+    counts, _made = dominated()
+    own = protect(MENU, counts, organisation(1))
+    case = case_of(MENU, counts, WORLD, {scope_of(organisation(1)): own})
+    scopes, parts = audits._scopes(case, OUTSIDER)
+    assert scopes == [WORLD, scope_of(organisation(1)), "others"]
+    insider_scopes, insider_parts = audits._scopes(case, scope_of(organisation(2)))
+    assert insider_scopes == scopes
+    assert parts == insider_parts
+    truth = audits._truth(case, "others", scope_of(organisation(2)), insider_parts)
+    assert truth["others", MENU.total] == 1
+
+
+def test_an_organisations_scope_alone_is_seen_by_outsiders_only() -> None:
+    counts, _made = dominated()
+    case = case_of(MENU, counts, scope_of(organisation(1)), {})
+    assert audits._views(case) == [OUTSIDER]
+
+
+def test_scopes_that_contradict_each_other_do_not_stop_the_audit() -> None:
+    """Published before records came in: the attacker leaves out what does not fit."""
+    counts, made = dominated()
+    early = protect(MENU, counts, organisation(2))
+    said = {**early.statements, MENU.total: Statement(SHOWN, 4000, 3997, 4003)}
+    old = {scope_of(organisation(2)): Protected(early.tables, said)}
+    _mended, report = audit(case_of(MENU, counts, WORLD, old), made)
+    assert report.passed
+
+
+def test_the_report_holds_no_true_count() -> None:
+    counts, made = dominated()
+    text = json.dumps(audit(case_of(MENU, counts, WORLD, {}), made)[1].as_json())
+    report = json.loads(text)
+    for view in report["views"].values():
+        assert set(view) == {"cells", "failed", "smallest_width"}
+    assert counts.world[MENU.total].n == 185
+    assert "185" not in text
+
+
+def test_the_judge_measures_small_counts_and_empty_cells_only() -> None:
+    place, other, empty = (WORLD, cells(MENU)[0]), (WORLD, cells(MENU)[1]), (WORLD, cells(MENU)[2])
+    learned = propagate({place: (2, 4), other: (7, 7), empty: (0, 2)}, [])
+    truth = {place: 3, other: 7, empty: 0}
+    assert judge(learned, truth, outsider=True).failing == tuple(sorted((place, empty)))
+    assert judge(learned, truth, outsider=False).failing == (place,)
+    assert judge(learned, truth, outsider=False).smallest == 2
+
+
+def test_the_grand_total_is_never_withheld() -> None:
+    total, a, b = MENU.total, *list(MENU.cells(MENU.table("type")))[:2]
+    relation = Relation((WORLD, total), ((WORLD, a), (WORLD, b)))
+    learned = propagate(
+        {(WORLD, total): (20, 22), (WORLD, a): (18, 25), (WORLD, b): (0, 10)}, [relation]
+    )
+    said = {total: Statement(SHOWN, 21, 18, 24), a: Statement(SHOWN, 20, 17, 23)}
+    assert culprit(learned, (WORLD, b), WORLD, said, total) == a
+    assert culprit(learned, (WORLD, b), WORLD, {total: said[total]}, total) is None
