@@ -21,7 +21,7 @@ LONGEST_PAUSE = 20.0
 # A child that lived this long is well again.
 WELL_AFTER = 30.0
 # Reads which groups live; when the parent is gone, its end of the pipe closes, and they end too.
-KEEPER = 'while read l; do L=$l; done; for g in $L; do kill -9 -- "-$g"; done 2>/dev/null; :'
+KEEPER = 'while read l; do L=$l; done; for g in $L; do kill -s KILL -- "-$g"; done 2>/dev/null; :'
 
 
 class StartRefused(Exception):

@@ -105,11 +105,23 @@ def valkey(settings: Settings) -> Child:
     return Child("valkey", command)
 
 
-def web(settings: Settings, taken: socket.socket) -> Child:
-    """The web server, on the address the parent holds, and on the socket of `/metrics`."""
-    binds = ["--bind", f"fd://{taken.fileno()}", "--bind", f"unix:{settings.metrics_socket}"]
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:reporting.web", *binds]
-    return Child("web", [*command, "wsgi:create_app()"], keep_open=(taken.fileno(),))
+def listen_for_metrics(settings: Settings) -> socket.socket:
+    """The socket of `/metrics`, its owner's only."""
+    settings.metrics_socket.unlink(missing_ok=True)
+    made = socket.socket(socket.AF_UNIX)
+    made.bind(str(settings.metrics_socket))
+    settings.metrics_socket.chmod(0o600)
+    made.listen(8)
+    return made
+
+
+def web(*held: socket.socket) -> Child:
+    """The web server on sockets the parent holds: while it is started again, nobody is refused."""
+    numbers = tuple(each.fileno() for each in held)
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:reporting.web"]
+    for number in numbers:
+        command += ["--bind", f"fd://{number}"]
+    return Child("web", [*command, "wsgi:create_app()"], keep_open=numbers)
 
 
 def own_command(name: str, *arguments: str) -> Child:
@@ -163,18 +175,25 @@ def supervise(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> 
     family = Family(environment(settings))
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: family.stopping.set())
-    with lock(settings), listen(settings.host, settings.port) as taken:
+    with (
+        lock(settings),
+        listen(settings.host, settings.port) as taken,
+        listen_for_metrics(settings) as metrics,
+    ):
         try:
-            _start(family, settings, taken, demo=demo)
+            _start(family, settings, (taken, metrics), demo=demo)
             if not family.stopping.is_set():
                 for line in greeting(settings, demo=demo):
                     say(line)
             family.watch()
         finally:
             family.stop()
+            settings.metrics_socket.unlink(missing_ok=True)
 
 
-def _start(family: Family, settings: Settings, taken: socket.socket, *, demo: bool) -> None:
+def _start(
+    family: Family, settings: Settings, held: tuple[socket.socket, socket.socket], *, demo: bool
+) -> None:
     if settings.own_valkey:
         family.start(valkey(settings))
     wait_for(lambda: redis_answers(settings), family, f"Redis at {settings.redis_url}")
@@ -183,17 +202,17 @@ def _start(family: Family, settings: Settings, taken: socket.socket, *, demo: bo
         make_demo(family, settings)
     if family.stopping.is_set():
         return
-    taken.listen(512)
-    for child in (own_command("worker"), own_command("cron"), web(settings, taken)):
+    held[0].listen(512)
+    for child in (own_command("worker"), own_command("cron"), web(*held)):
         family.start(child)
-    wait_for(lambda: web_answers(taken), family, "the web server")
+    wait_for(lambda: web_answers(held[0]), family, "the web server")
 
 
 def make_demo(family: Family, settings: Settings) -> None:
     """The demo walks in by the front door, but before it opens: a private web server serves it."""
     with listen("127.0.0.1", 0) as private:
         private.listen(64)
-        porch = web(settings, private)
+        porch = web(private)
         family.start(porch)
         wait_for(lambda: web_answers(private), family, "the web server")
         address = f"http://127.0.0.1:{private.getsockname()[1]}"

@@ -24,7 +24,7 @@ FROZEN = {
         "accelerometer=(), autoplay=(), browsing-topics=(), camera=(), display-capture=(), "
         "geolocation=(), gyroscope=(), identity-credentials-get=(), idle-detection=(), "
         "magnetometer=(), microphone=(), midi=(), payment=(), picture-in-picture=(), "
-        "screen-wake-lock=(), serial=(), storage-access=(), usb=(), web-share=(), "
+        "screen-wake-lock=(), serial=(), storage-access=(), usb=(), "
         "xr-spatial-tracking=()"
     ),
 }

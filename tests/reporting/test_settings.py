@@ -71,4 +71,6 @@ def test_a_deep_data_folder_has_short_sockets() -> None:
 
 def test_the_address_is_the_public_one_where_there_is_one() -> None:
     assert from_env(PORT="81").address == "http://127.0.0.1:81"
-    assert from_env(PUBLIC_URL="https://report.example.org/").address == "https://report.example.org"
+    assert (
+        from_env(PUBLIC_URL="https://report.example.org/").address == "https://report.example.org"
+    )

@@ -1,0 +1,224 @@
+"""The parent process, for real: start, stop, second start, what is in the way, kill -9."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from reporting.settings import Settings
+from tests.conftest import free_port
+
+UPSTANDER = Path(sys.executable).with_name("upstander")
+PARTS = ("valkey-server", "gunicorn", "wsgi.main() worker", "wsgi.main() cron")
+
+
+class Running:
+    """`upstander run` in a data folder."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.port = free_port()
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("UPSTANDER_")}
+        self.env |= {"UPSTANDER_DATA_DIR": str(data_dir), "UPSTANDER_PORT": str(self.port)}
+        self.settings = Settings.from_env(self.env)
+        self.log = data_dir.parent / f"{data_dir.name[:20]}.log"
+        with self.log.open("wb") as out:
+            self.process = subprocess.Popen(
+                [str(UPSTANDER), "run"], env=self.env, stdout=out, stderr=out
+            )
+        eventually(lambda: "Ctrl-C stops" in self.said(), 60, self.said)
+
+    def said(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def family(self) -> list[psutil.Process]:
+        return list(psutil.Process(self.process.pid).children(recursive=True))
+
+    def part(self, word: str) -> psutil.Process:
+        """The child whose command has the word: of gunicorn the first, which is the arbiter."""
+        for child in psutil.Process(self.process.pid).children():
+            command = " ".join(child.cmdline()).replace("import wsgi; ", "")
+            if word in command:
+                return child
+        raise LookupError(word)
+
+    def get(self, path: str) -> int:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def redis(self) -> redis.Redis:
+        return redis.Redis.from_url(self.settings.redis_url)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(40)
+
+
+def eventually(holds: Callable[[], object], seconds: float, told: Callable[[], object]) -> None:
+    """Until it holds; fails with what there is to tell."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, told()
+        time.sleep(0.05)
+
+
+def quietly(holds: Callable[[], object]) -> Callable[[], bool]:
+    def asked() -> bool:
+        try:
+            return bool(holds())
+        except (LookupError, OSError, redis.RedisError, psutil.Error):
+            return False
+
+    return asked
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Running]:
+    found = Running(tmp_path / "data")
+    yield found
+    if found.process.poll() is None:
+        found.stop()
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_ctrl_c_stops_all_and_a_second_start_goes_on(tmp_path: Path) -> None:
+    first = Running(tmp_path / "data")
+    family = first.family()
+    assert all(first.part(word) for word in PARTS)
+    secrets = (first.settings.secrets_dir / "pepper").read_bytes()
+    first.redis().set("kept", "yes")
+    time.sleep(1.1)  # appendfsync everysec
+    assert first.stop() == 0
+    assert gone(family)
+    second = Running(tmp_path / "data")
+    assert second.redis().get("kept") == b"yes"
+    assert (second.settings.secrets_dir / "pepper").read_bytes() == secrets
+    assert second.stop(signal.SIGTERM) == 0
+
+
+def test_kill_9_of_the_parent_leaves_no_child(running: Running) -> None:
+    family = running.family()
+    assert len(family) >= 7
+    running.process.kill()
+    running.process.wait()
+    eventually(lambda: gone(family), 5, lambda: [p.cmdline() for p in family if p.is_running()])
+    again = Running(running.settings.data_dir)
+    assert again.get("/readyz") in {200, 503}
+    again.stop()
+
+
+@pytest.mark.parametrize("word", PARTS)
+def test_a_dead_child_is_started_again(running: Running, word: str) -> None:
+    dead = running.part(word)
+    dead.kill()
+    fresh = quietly(lambda: running.part(word).pid != dead.pid and running.get("/healthz") == 200)
+    eventually(fresh, 20, running.said)
+    eventually(quietly(lambda: running.get("/readyz") == 200), 30, running.said)
+
+
+def test_everything_is_ready_and_private(running: Running) -> None:
+    eventually(lambda: running.get("/readyz") == 200, 20, running.said)
+    valkey = running.part("valkey-server")
+    assert not valkey.net_connections("inet"), "Valkey has no TCP port"
+    for folder in ("data", "data/secrets", "data/valkey", "data/metrics", "data/tmp"):
+        mode = (running.settings.data_dir.parent / folder).stat().st_mode & 0o777
+        assert mode == 0o700, folder
+
+
+def test_an_answer_does_not_say_what_answers(running: Running) -> None:
+    with closing(HTTPConnection("127.0.0.1", running.port, timeout=5)) as asked:
+        asked.request("GET", "/healthz")
+        answer = asked.getresponse()
+        answer.read()
+    assert answer.status == 200
+    assert answer.getheader("Server") is None
+
+
+def test_metrics_are_on_a_socket_of_their_own(running: Running) -> None:
+    assert running.get("/metrics") == 404
+    with socket.socket(socket.AF_UNIX) as asked:
+        asked.connect(str(running.settings.metrics_socket))
+        asked.sendall(b"GET /metrics HTTP/1.0\r\nHost: x\r\n\r\n")
+        answer = b""
+        while more := asked.recv(65536):
+            answer += more
+    assert b" 200 " in answer.split(b"\r\n")[0]
+    assert b"upstander_workers 1" in answer
+    assert b"report" not in answer.split(b"\r\n\r\n", 1)[1]
+
+
+def test_a_garbled_request_leaves_no_address_in_the_log(running: Running) -> None:
+    with socket.create_connection(("127.0.0.1", running.port)) as asked:
+        asked.sendall(b"\x00\x01garbled request\r\nUser-Agent: Unique-Agent-9\r\n\r\n")
+        asked.recv(1000)
+    time.sleep(0.2)
+    log = running.said().split("Ctrl-C stops", 1)[1]
+    assert "127.0.0.1" not in log
+    assert "Unique-Agent-9" not in log
+
+
+def refused(data_dir: Path, port: int) -> str:
+    env = {k: v for k, v in os.environ.items() if not k.startswith("UPSTANDER_")}
+    env |= {"UPSTANDER_DATA_DIR": str(data_dir), "UPSTANDER_PORT": str(port)}
+    done = subprocess.run([str(UPSTANDER), "run"], env=env, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    return done.stderr
+
+
+def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"port {port}" in refused(tmp_path / "data", port)
+
+
+def test_an_unwritable_folder_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot write" in refused(tmp_path / "file" / "data", free_port())
+
+
+def test_a_setting_that_cannot_be_used_is_one_clear_line(tmp_path: Path) -> None:
+    assert "UPSTANDER_PORT" in refused(tmp_path, 99_999)
+
+
+def test_a_second_parent_on_the_same_data_is_refused(running: Running) -> None:
+    assert "another Upstander" in refused(running.settings.data_dir, free_port())
+    assert running.get("/healthz") == 200
+
+
+def test_a_deep_data_folder_runs(tmp_path: Path) -> None:
+    deep = tmp_path / ("a deep and odd folder, 90% " + "d" * 90)
+    found = Running(deep)
+    eventually(lambda: found.get("/readyz") == 200, 20, found.said)
+    assert found.stop() == 0
+
+
+def test_a_folder_in_tmp_made_by_somebody_else_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reporting import processes
+    from reporting.family import StartRefused
+
+    made = Settings.from_env({"UPSTANDER_DATA_DIR": str(tmp_path / "data")})
+    processes.prepare(made)
+    monkeypatch.setattr(os, "getuid", lambda: 4242)
+    with pytest.raises(StartRefused, match="somebody else"):
+        processes.prepare(made)
