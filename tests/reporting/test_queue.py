@@ -1,0 +1,165 @@
+"""Jobs: ordered with the change, handed over after it, run though Valkey was away or wiped."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+
+import wsgi
+from reporting import clock, queue, scheduler
+from reporting.database import db, transaction
+from reporting.sealing import b64, random_id
+from reporting.settings import Settings
+
+pytestmark = pytest.mark.database
+
+
+@pytest.fixture
+def ran(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, ...]]:
+    """A job `note` that remembers what it was called with; run by this process's worker."""
+    found: list[tuple[bytes, ...]] = []
+    queue.job(app, "note", lambda *ids: found.append(ids))
+    monkeypatch.setattr(wsgi, "_worker_app", lambda: app)
+    return found
+
+
+def work(settings: Settings) -> None:
+    """Run everything that waits, with a real RQ worker."""
+    connection = redis.Redis.from_url(settings.redis_url)
+    worker = SimpleWorker([queue.QUEUE_NAME], connection=connection, serializer=JSONSerializer)
+    worker.work(burst=True, logging_level="WARNING")
+
+
+def waiting() -> int:
+    session: Any = db.session
+    session.rollback()
+    return session.query(queue.Outbox).count()  # type: ignore[no-any-return]
+
+
+def test_a_job_runs_once_and_leaves_nothing(settings: Settings, ran: list[Any]) -> None:
+    one = random_id()
+    with transaction():
+        queue.enqueue("note", one)
+    work(settings)
+    work(settings)
+    assert ran == [(one,)]
+    assert waiting() == 0
+
+
+def test_a_job_of_a_change_that_failed_is_never_run(settings: Settings, ran: list[Any]) -> None:
+    def fail() -> None:
+        with transaction():
+            queue.enqueue("note")
+            raise ValueError("the change failed")
+
+    with pytest.raises(ValueError, match="the change failed"):
+        fail()
+    work(settings)
+    assert ran == []
+    assert waiting() == 0
+
+
+def test_an_unknown_job_cannot_be_ordered(app: Flask) -> None:
+    with pytest.raises(KeyError):
+        queue.enqueue("format_the_disk")
+
+
+def test_a_payload_is_the_orders_id_and_nothing_else(settings: Settings, ran: list[Any]) -> None:
+    one = random_id()
+    with transaction():
+        order = queue.enqueue("note", one)
+    connection: Any = redis.Redis.from_url(settings.redis_url)
+    everything = b"".join(
+        json.dumps({k.decode(): v.hex() for k, v in connection.hgetall(key).items()}).encode()
+        for key in connection.keys("rq:job:*")
+    )
+    data = connection.hget(f"rq:job:{b64(order)}", "data")
+    assert one.hex().encode() not in everything
+    assert b64(one).encode().hex().encode() not in everything
+    assert not (data or b"").startswith(b"\x80"), "pickle"
+
+
+def test_with_redis_away_a_job_waits_and_runs_later(settings: Settings, ran: list[Any]) -> None:
+    away = dataclasses.replace(settings, redis_url="unix:///nowhere/at/all.sock")
+    other = wsgi.create_app(away)
+    queue.job(other, "note", lambda *_ids: None)
+    one = random_id()
+    with other.app_context(), transaction():
+        queue.enqueue("note", one)
+    work(settings)
+    assert ran == []
+    assert queue.sweep() == 1
+    work(settings)
+    assert ran == [(one,)]
+
+
+def test_a_wiped_redis_loses_no_job(settings: Settings, ran: list[Any], clock_at: Any) -> None:
+    with transaction():
+        queue.enqueue("note")
+    queue.sweep()
+    redis.Redis.from_url(settings.redis_url).flushall()
+    work(settings)
+    assert ran == []
+    clock_at(datetime.now(UTC) + timedelta(minutes=5))
+    queue.sweep()
+    work(settings)
+    assert ran == [()]
+    assert waiting() == 0
+
+
+def test_handing_over_twice_runs_once(settings: Settings, ran: list[Any]) -> None:
+    with transaction():
+        order = queue.enqueue("note")
+    queue.hand_over(order)
+    queue.hand_over(order)
+    work(settings)
+    assert len(ran) == 1
+
+
+def test_a_job_that_fails_is_tried_again(
+    settings: Settings, app: Flask, ran: list[Any], clock_at: Any
+) -> None:
+    tries: list[int] = []
+
+    def fails_once() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("the disk was full")
+
+    queue.job(app, "fails_once", fails_once)
+    with transaction():
+        queue.enqueue("fails_once")
+    work(settings)
+    assert waiting() == 1
+    clock_at(clock.now() + timedelta(minutes=5))
+    queue.sweep()
+    clock_at(clock.now() + timedelta(minutes=5))
+    queue.sweep()
+    work(settings)
+    assert len(tries) == 2
+    assert waiting() == 0
+
+
+def test_cron_orders_by_name_in_json_once(settings: Settings, ran: list[Any]) -> None:
+    connection = redis.Redis.from_url(settings.redis_url)
+    job = scheduler._NamedJob(
+        queue.QUEUE_NAME, func_name="wsgi.run_cron", args=("note",), cron="* * * * *"
+    )
+    job.enqueue(connection)
+    job.enqueue(connection)
+    assert connection.llen(f"rq:queue:{queue.QUEUE_NAME}") == 1
+    work(settings)
+    job.enqueue(connection)
+    work(settings)
+    assert ran == [(), ()]
+
+
+def test_every_line_of_the_schedule_is_a_job(app: Flask) -> None:
+    known = {*app.extensions["jobs"], "sweep"}
+    assert {name for name, _ in app.extensions["schedule"]} <= known
