@@ -10,8 +10,10 @@ from werkzeug.test import TestResponse
 
 from casework import credentials, invitations, members, organisations, sessions
 from casework.credentials import NewMember
+from casework.models import Member
 from casework.sessions import Session
 from reporting import clock
+from reporting.database import db
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,6 @@ def code_of(new: NewMember, *, steps: int = 0) -> str:
 
 def session_of(new: NewMember) -> Session:
     """A session in this process, as after signing in, without using up a code."""
-    from casework.models import Member
-    from reporting.database import db
-
     return sessions.make(db.session.get_one(Member, new.member_id), new.seed)
 
 
@@ -59,6 +58,11 @@ def add_lead(name: str = "Lea Lead") -> NewMember:
 def add_administrator(name: str = "Ada Administrator") -> NewMember:
     """An administrator."""
     return invitations.enrol(None, "administrator", name)
+
+
+def enter(new: NewMember, steps: int = 0, seen: bytes | None = None) -> tuple[Member, bytes]:
+    """Sign in without a page."""
+    return members.sign_in(new.name, new.passphrase, code_of(new, steps=steps), seen)
 
 
 def token_in(page: str) -> str:

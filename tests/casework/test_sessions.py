@@ -1,7 +1,7 @@
 """Sessions: opened by cookie, day secret and Redis together, and only while their time lasts."""
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
@@ -14,31 +14,13 @@ from casework import members, sessions
 from casework.credentials import NewMember
 from casework.models import Member
 from casework.sessions import Session
-from reporting import clock
 from reporting.database import db
 from reporting.instance import Instance
 from reporting.sealing import b64, unb64
+from tests.casework.hands import NOON, Hands
 from tests.casework.people import add_member, add_organisation, session_of
 
 pytestmark = pytest.mark.database
-NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
-
-
-class Hands:
-    """The clock in a test's hand."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def forward(self, **by: float) -> None:
-        self.now += timedelta(**by)
-
-
-@pytest.fixture
-def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
-    held = Hands()
-    monkeypatch.setattr(clock, "now", lambda: held.now)
-    return held
 
 
 def start(new: NewMember) -> Session:
