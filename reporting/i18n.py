@@ -125,12 +125,19 @@ def _globals() -> dict[str, Any]:
     return {"locale": locale, "direction": direction(locale)}
 
 
+def _forget() -> None:
+    """A request that shares its context with another (as in the shell) chooses for itself."""
+    g.pop("locale", None)
+    g.pop("_flask_babel", None)
+
+
 def init_app(app: Flask) -> None:
     """Set up Babel with the three catalogues, and what templates may ask."""
     app.config["BABEL_DEFAULT_LOCALE"] = DEFAULT
     app.config["BABEL_DOMAIN"] = "public;staff;stats"
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations;translations;translations"
     Babel(app, locale_selector=chosen)
+    app.before_request(_forget)
     app.context_processor(_globals)
     app.jinja_env.globals.update(
         LOCALES=LOCALES,

@@ -79,11 +79,17 @@ def _forget_log() -> None:
     """Empty SQLite's write-ahead log, which still holds the erased pages (sealing.md 10)."""
     if db.engine.dialect.name != "sqlite":
         return
-    with db.engine.connect() as connection:
+    db.session.close()
+    connection = db.engine.raw_connection()
+    try:
+        cursor = connection.cursor()
         # Readers may hold it up: a moment's wait, else the next erasure or the nightly job does it.
-        connection.exec_driver_sql("PRAGMA busy_timeout=500")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.exec_driver_sql("PRAGMA busy_timeout=30000")
+        cursor.execute("PRAGMA busy_timeout=500")
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.close()
+    finally:
+        connection.close()
 
 
 def _mailbox(token: bytes) -> bytes:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from reporting import clock, organisations
 from reporting.attachments import Incoming
-from reporting.database import transaction
+from reporting.database import db, transaction
 from reporting.envelope import Envelope, acknowledgement, commitment, envelope_json
 from reporting.instance import Instance
 from reporting.models import Attachment, Organisation, Report, Submission
@@ -38,7 +38,8 @@ class SubmissionRefused(Exception):
 @dataclass(frozen=True)
 class Accepted:
     """A report that is stored. There is no acknowledgement when a draft is sent a second time and
-    the first has been admitted since: what it vouched for is not kept."""
+    the first has been admitted since: what it vouched for is not kept.
+    """
 
     acknowledgement: dict[str, Any] | None
     repeated: bool
@@ -52,8 +53,7 @@ def check_parts(envelope: Envelope, parts: Sequence[Incoming]) -> None:
 
 def is_known(report_id: bytes) -> bool:
     """Whether a report of this id was ever taken, erased ones included."""
-    with transaction() as session:
-        return session.get(Submission, _by_id(report_id)) is not None
+    return _memory(report_id) is not None
 
 
 def check_key(organisation: Organisation, key_id: bytes) -> None:
@@ -77,23 +77,41 @@ def submit(
     organisation_id, slug = organisation.id, organisation.slug
     check_parts(envelope, parts)
     bytes_of = _by_bytes(organisation_id, envelope, parts)
-    with transaction() as session:
-        known = session.get(Submission, _by_id(envelope.report_id))
-        if known is not None:
-            return _again(session, slug, known, bytes_of, envelope, parts, same_draft=same_draft)
-    check_key(organisation, envelope.key_id)
-    day = clock.today()
-    try:
-        with transaction() as session:
-            _store(session, organisation_id, envelope, parts, bytes_of, day)
-    except IntegrityError:
-        # The same id came in twice at once, and the other was first.
-        with transaction() as session:
-            known = session.get(Submission, _by_id(envelope.report_id))
+    known = _memory(envelope.report_id)
+    if known is None:
+        check_key(organisation, envelope.key_id)
+        day = clock.today()
+        try:
+            with transaction() as session:
+                _store(session, organisation_id, envelope, parts, bytes_of, day)
+        except IntegrityError:
+            # The same id came in twice at once, and the other was first.
+            known = _memory(envelope.report_id)
             if known is None:
                 raise SubmissionRefused(409, "other-bytes") from None
-            return _again(session, slug, known, bytes_of, envelope, parts, same_draft=same_draft)
-    return Accepted(_word(slug, envelope, [p.sha256 for p in parts], day), repeated=False)
+        else:
+            word = _word(slug, envelope, [p.sha256 for p in parts], day)
+            return Accepted(word, repeated=False)
+    if hmac.compare_digest(known.by_bytes, bytes_of):
+        word = _word(slug, envelope, [p.sha256 for p in parts], known.day)
+        return Accepted(word, repeated=True)
+    if not same_draft:
+        raise SubmissionRefused(409, "other-bytes")
+    return Accepted(_word_of_stored(slug, envelope.report_id, known.day), repeated=True)
+
+
+def known_draft(slug: str, report_id: bytes) -> Accepted | None:
+    """The answer to a draft that was sent before, without sealing it again."""
+    known = _memory(report_id)
+    if known is None:
+        return None
+    return Accepted(_word_of_stored(slug, report_id, known.day), repeated=True)
+
+
+def _memory(report_id: bytes) -> Submission | None:
+    session: Any = db.session
+    found: Submission | None = session.get(Submission, _by_id(report_id))
+    return found
 
 
 def _store(
@@ -137,36 +155,8 @@ def _store(
         part.keep(envelope.report_id, index)
 
 
-def _again(
-    session: Session,
-    slug: str,
-    known: Submission,
-    bytes_of: bytes,
-    envelope: Envelope,
-    parts: Sequence[Incoming],
-    *,
-    same_draft: bool,
-) -> Accepted:
-    """The answer to a repeat: the same as the first time."""
-    if hmac.compare_digest(known.by_bytes, bytes_of):
-        return Accepted(_word(slug, envelope, [p.sha256 for p in parts], known.day), repeated=True)
-    if not same_draft:
-        raise SubmissionRefused(409, "other-bytes")
-    return Accepted(_word_of_stored(session, slug, envelope.report_id, known.day), repeated=True)
-
-
-def known_draft(slug: str, report_id: bytes) -> Accepted | None:
-    """The answer to a draft that was sent before, without sealing it again."""
-    with transaction() as session:
-        known = session.get(Submission, _by_id(report_id))
-        if known is None:
-            return None
-        return Accepted(_word_of_stored(session, slug, report_id, known.day), repeated=True)
-
-
-def _word_of_stored(
-    session: Session, slug: str, report_id: bytes, day: date
-) -> dict[str, Any] | None:
+def _word_of_stored(slug: str, report_id: bytes, day: date) -> dict[str, Any] | None:
+    session: Any = db.session
     report = session.get(Report, report_id)
     if report is None or report.sealed_key is None:
         return None

@@ -179,12 +179,13 @@ def seal(
 
 def stored() -> list[Report]:
     """All reports in the database, fresh."""
-    db.session.expire_all()
+    db.session.commit()
     return list(db.session.scalars(select(Report)))
 
 
 def stored_files() -> list[Attachment]:
     """All attachment rows."""
+    db.session.commit()
     return list(db.session.scalars(select(Attachment).order_by(Attachment.index)))
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from flask import Response, current_app, render_template, request
 
+from reporting.database import db
+
 # Entries of the cache of rendered pages; it only ever holds what anybody may see.
 MAX_PAGES = 500
 
@@ -35,6 +37,14 @@ def cached_page(key: Hashable, render: Callable[[], str]) -> Response:
         response.headers["Content-Encoding"] = "gzip"
     response.headers["Vary"] = "Accept-Encoding"
     return response
+
+
+def let_go() -> None:
+    """Give the database connection back before a body is read, which may take an hour.
+
+    What was loaded stays readable; an open read would hold up SQLite's log and PostgreSQL's vacuum.
+    """
+    db.session.close()
 
 
 def answer(content: Mapping[str, Any], status: int = 200) -> Response:

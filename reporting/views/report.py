@@ -20,7 +20,7 @@ from reporting.posted import Posted, read_posted
 from reporting.questions import FIELDS, FORM, Filled, Question, is_too_long, parse
 from reporting.sealing import b64, random_id, random_key, unb64
 from reporting.views import blueprint, sending
-from reporting.views.pages import cached_page, page
+from reporting.views.pages import cached_page, let_go, page
 
 DRAFT = "report"
 ADDRESS = f"{i18n.PATH}/report/<slug>"
@@ -38,7 +38,9 @@ def form(locale: str, slug: str) -> Response:
     facts = (organisation.name, organisation.about)
     return cached_page(
         ("form", locale, slug, today, facts),
-        lambda: render_template("reporting/report.html", **_form_values(organisation, today, takes=True)),
+        lambda: render_template(
+            "reporting/report.html", **_form_values(organisation, today, takes=True)
+        ),
     )
 
 
@@ -50,6 +52,7 @@ def post_form(locale: str, slug: str) -> Response:
     request.max_content_length = None
     if (request.content_length or 0) > sending.MAX_REQUEST:
         abort(413)
+    let_go()
     # Files are sealed on arrival under these; the id is the draft's, known before them.
     content_key = random_key()
     opened: dict[str, Any] = {}

@@ -23,7 +23,7 @@ from reporting.questions import MAX_JSON
 from reporting.sealing import BOX_OVERHEAD, SealingRefused, padded_length
 from reporting.submission import SubmissionRefused, check_key, is_known, submit
 from reporting.views import blueprint
-from reporting.views.pages import answer, problem
+from reporting.views.pages import answer, let_go, problem
 
 MAX_REQUEST = MAX_ENVELOPE + MAX_ATTACHMENTS * MAX_SEALED + 64 * 1024
 # Read and dropped, so that a client that is still sending sees the answer.
@@ -43,6 +43,7 @@ def take_sealed(slug: str) -> Response:
             raise SubmissionRefused(404, "organisation")
         if (request.content_length or 0) > MAX_REQUEST:
             raise SubmissionRefused(413, "too-large")
+        let_go()
         envelope = _read(organisation, incoming)
         accepted = submit(organisation, envelope, incoming, same_draft=False)
     except SubmissionRefused as refused:
@@ -70,6 +71,7 @@ def _read(organisation: Organisation, incoming: list[Incoming]) -> Envelope:
         # written: the client seals it again.
         if not is_known(envelope.report_id):
             check_key(organisation, envelope.key_id)
+        let_go()
         _read_files(parts, envelope, incoming)
     except (MultipartRefused, SealingRefused) as refused:
         status = 413 if refused.reason == "too-large" else 422

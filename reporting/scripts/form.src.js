@@ -1,0 +1,539 @@
+// The form with script: one question at a time in the same document, sealed here, sent sealed.
+// Also publishes `upstanderSend`, which return.js uses for additions. Nothing is stored in the
+// browser; what was typed leaves this page only sealed.
+(function () {
+  "use strict";
+
+  var ATTEMPTS = 3;
+
+  function Unsent(code) {
+    this.code = code;
+  }
+
+  // Post with progress; `fetch` cannot tell how far an upload is.
+  function post(address, parts, onProgress) {
+    return new Promise(function (resolve, reject) {
+      var body = new FormData();
+      parts.forEach(function (part) { body.append(part[0], part[1]); });
+      var request = new XMLHttpRequest();
+      request.open("POST", address);
+      request.upload.onprogress = function (event) {
+        if (event.lengthComputable) onProgress(Math.floor((100 * event.loaded) / event.total));
+      };
+      request.onload = function () {
+        var answer = {};
+        try { answer = JSON.parse(request.responseText); } catch (broken) { /* not ours: status tells */ }
+        resolve({ status: request.status, answer: answer });
+      };
+      request.onerror = request.ontimeout = function () { reject(new Unsent("network")); };
+      request.send(body);
+    });
+  }
+
+  // The key an organisation's reports are sealed to now.
+  async function keyOf(slug) {
+    try {
+      var answer = await fetch("/.well-known/upstander/" + slug + ".json", {
+        credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer",
+      });
+      return (await answer.json()).intake_key;
+    } catch (broken) {
+      throw new Unsent("network");
+    }
+  }
+
+  // Returns a function that sends `job` and may be called again: it sends the same sealed bytes
+  // until there is an answer. Only after 410 it seals again, to the key the answer names.
+  function sender(job) {
+    var sealed = null;
+    var key = null;
+
+    async function seal() {
+      job.say("sealing");
+      if (!key) key = await keyOf(job.slug);
+      if (!key) throw new Unsent("closed");
+      sealed = await upstanderSeal.sealReport({
+        intakePublicKey: key.public_key, keyId: key.key_id, kind: job.kind, body: job.body,
+        files: job.files, receipt: job.receipt,
+      });
+    }
+
+    return async function () {
+      for (var attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+        if (!sealed) await seal();
+        var parts = [["envelope", new Blob([sealed.envelopeJson], { type: "application/json" })]];
+        sealed.parts.forEach(function (part, index) { parts.push(["attachment-" + index, part]); });
+        var got = await post("/sealed/" + job.slug, parts, function (percent) { job.say("sending", percent); });
+        if (got.status === 200 || got.status === 201) {
+          return { acknowledgement: got.answer.acknowledgement, sealed: sealed };
+        }
+        if (got.status !== 410) throw new Unsent(got.status === 413 ? "long" : String(got.status));
+        if (!got.answer.intake_key) throw new Unsent("closed");
+        key = got.answer.intake_key;
+        sealed = null;
+      }
+      throw new Unsent("410");
+    };
+  }
+
+  Object.defineProperty(window, "upstanderSend", { value: Object.freeze({ sender: sender }) });
+
+  var root = document.documentElement;
+  var form = document.getElementById("report");
+  if (!form) return;
+  if (!root.classList.contains("js") || !window.upstanderSeal || !upstanderSeal.isSupported()) {
+    root.classList.remove("js");
+    return;
+  }
+
+  var MAX_FILE = 20 * 1024 * 1024;
+  var MAX_FILES = 5;
+  var MAX_JSON = 248 * 1024;
+  var COUNTED = 50000;
+  var said = form.dataset;
+  var get = function (id) { return document.getElementById(id); };
+  var steps = Array.from(form.querySelectorAll("[data-step]"));
+  var intro = get("intro");
+  var stage = get("stage");
+  var page = intro.parentNode;
+  var files = [];
+  var current = 0;
+  var armed = false;
+  var sent = false;
+  var asking = false;
+  var receipt = null;
+  var attempt = null;
+
+  function make(tag, text, attributes) {
+    var node = document.createElement(tag);
+    if (text) node.textContent = text;
+    Object.keys(attributes || {}).forEach(function (name) { node.setAttribute(name, attributes[name]); });
+    return node;
+  }
+
+  // A real h1 for the step in view: `aria-level` alone is not read everywhere.
+  function heading(step, tag) {
+    var old = step.querySelector("h1, h2");
+    if (old.localName === tag) return old;
+    var fresh = make(tag, "", { tabindex: "-1" });
+    if (old.id) fresh.id = old.id;
+    while (old.firstChild) fresh.appendChild(old.firstChild);
+    old.replaceWith(fresh);
+    return fresh;
+  }
+
+  function wording(step) {
+    var copy = step.querySelector("h1, h2").cloneNode(true);
+    Array.from(copy.querySelectorAll(".skippable")).forEach(function (part) { part.remove(); });
+    return copy.textContent.trim();
+  }
+
+  // ---- answers
+
+  function value(name) {
+    var field = form.elements[name];
+    return field ? String(field.value || "") : "";
+  }
+
+  function all(name) {
+    return Array.from(form.querySelectorAll('[name="' + name + '"]:checked'));
+  }
+
+  // A number in the digits of any script that `Intl` knows and people type.
+  function number(text) {
+    text = text.trim();
+    if (!text) return null;
+    var ascii = Array.from(text).map(function (char) {
+      if (!/\p{Nd}/u.test(char)) return "x";
+      var code = char.codePointAt(0);
+      var zero = code;
+      while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1)) && code - zero < 9) zero -= 1;
+      return char >= "0" && char <= "9" ? char : String(code - zero);
+    }).join("");
+    return /^\d{1,4}$/.test(ascii) ? Number(ascii) : NaN;
+  }
+
+  function two(n) { return String(n).padStart(2, "0"); }
+
+  function dayBefore(day) {
+    var then = new Date(day + "T00:00:00Z");
+    then.setUTCDate(then.getUTCDate() - 1);
+    return then.toISOString().slice(0, 10);
+  }
+
+  function readDate(problems) {
+    var year = number(value("when.year"));
+    var month = number(value("when.month"));
+    var day = number(value("when.day"));
+    if (year === null && month === null && day === null) return { value: "", precision: "unknown" };
+    if (!(year >= 1900 && year <= Number(said.today.slice(0, 4)) + 1)) {
+      problems["when.year"] = said.year;
+      return null;
+    }
+    if (month === null && day === null) return { value: String(year), precision: "year" };
+    if (!(month >= 1 && month <= 12)) {
+      problems["when.month"] = said.day;
+      return null;
+    }
+    if (day === null) return { value: year + "-" + two(month), precision: "month" };
+    var then = new Date(Date.UTC(year, month - 1, day));
+    if (!(day >= 1) || then.getUTCMonth() !== month - 1) {
+      problems["when.day"] = said.day;
+      return null;
+    }
+    return { value: year + "-" + two(month) + "-" + two(day), precision: "day" };
+  }
+
+  function when(problems) {
+    var chosen = all("when.precision")[0];
+    var precision = chosen ? chosen.value : "";
+    if (precision === "today") return { value: said.today, precision: "day" };
+    if (precision === "yesterday") return { value: dayBefore(said.today), precision: "day" };
+    if (precision === "week") return { value: said.today, precision: "week" };
+    if (precision === "unknown") return { value: "", precision: "unknown" };
+    var typed = value("when.year") + value("when.month") + value("when.day");
+    return precision === "other" || typed ? readDate(problems) : null;
+  }
+
+  function answers(problems) {
+    var given = {};
+    var text = value("what_happened").replace(/\r\n?/g, "\n");
+    if (text.trim()) given.what_happened = text;
+    else problems.what_happened = said.wordless;
+    var then = when(problems);
+    if (then) given.when = then;
+    ["country", "area", "setting"].forEach(function (name) {
+      if (value(name).trim()) given[name] = value(name);
+    });
+    ["grounds", "acts"].forEach(function (name) {
+      var chosen = all(name).map(function (input) { return input.value; });
+      if (chosen.length) given[name] = chosen;
+    });
+    if (all("role")[0]) given.role = all("role")[0].value;
+    if (new TextEncoder().encode(JSON.stringify(given)).length > MAX_JSON) problems.what_happened = said.long;
+    return given;
+  }
+
+  function consent() {
+    var given = {};
+    ["statistics", "reply"].forEach(function (name) {
+      var chosen = all("consent." + name)[0];
+      if (chosen) given[name] = chosen.value === "yes";
+    });
+    return given;
+  }
+
+  // ---- problems
+
+  function clearProblems() {
+    Array.from(document.querySelectorAll(".problem, .wrong:not(#e-files)")).forEach(function (node) { node.remove(); });
+    Array.from(form.querySelectorAll("[aria-invalid]")).forEach(function (node) {
+      node.removeAttribute("aria-invalid");
+      var hints = (node.getAttribute("aria-describedby") || "").split(" ").filter(function (id) { return id && !id.startsWith("e-"); });
+      if (hints.length) node.setAttribute("aria-describedby", hints.join(" "));
+      else node.removeAttribute("aria-describedby");
+    });
+  }
+
+  function showProblems(problems) {
+    clearProblems();
+    var box = make("div", "", { class: "problem", role: "alert", tabindex: "-1" });
+    var list = make("ul");
+    box.append(make("h2", said.problem), list);
+    Object.keys(problems).forEach(function (name) {
+      var field = get("f-" + name);
+      var words = make("p", problems[name], { class: "wrong", id: "e-" + name });
+      field.before(words);
+      field.setAttribute("aria-invalid", "true");
+      var hints = (field.getAttribute("aria-describedby") || "").split(" ").filter(function (id) { return id && id !== words.id; });
+      field.setAttribute("aria-describedby", hints.concat(words.id).join(" "));
+      var item = make("li");
+      var link = make("a", problems[name], { href: "#f-" + name });
+      link.addEventListener("click", function (event) { event.preventDefault(); field.focus(); });
+      item.append(link);
+      list.append(item);
+    });
+    page.prepend(box);
+    document.title = said.error + " " + document.title.replace(said.error, "").trim();
+    box.focus();
+    window.scrollTo(0, 0);
+  }
+
+  function stepOf(name) {
+    return steps.findIndex(function (step) { return step.contains(get("f-" + name)); });
+  }
+
+  // ---- steps
+
+  var stepLine = make("p", "", { class: "muted", role: "status" });
+  var next = make("button", said.continue, { type: "submit" });
+  var back = make("button", said.back, { type: "button", class: "quiet" });
+  var skip = make("button", said.skip, { type: "button", class: "link" });
+  var buttons = make("div", "", { class: "buttons" });
+  var checking = make("div", "", { hidden: "" });
+  var status = make("p", "", { role: "status", class: "muted" });
+  var CHECK = steps.length;
+
+  function show(index, quietly) {
+    current = index;
+    clearProblems();
+    steps.forEach(function (step, at) {
+      step.hidden = at !== index;
+      if (at !== index) heading(step, "h2");
+    });
+    checking.hidden = index !== CHECK;
+    if (index === CHECK) fillCheck();
+    intro.hidden = index !== 0;
+    back.hidden = index === 0;
+    skip.hidden = index < 1 || index >= CHECK;
+    next.textContent = index === CHECK ? said.send : said.continue;
+    status.textContent = "";
+    stepLine.textContent = said.step.replace("{n}", index + 1).replace("{total}", CHECK + 1);
+    var at = index === CHECK ? checking : steps[index];
+    var title = heading(at, "h1");
+    document.title = wording(at) + " – Upstander";
+    if (!quietly) {
+      title.focus({ preventScroll: true });
+      window.scrollTo(0, 0);
+    }
+    if (index > 0 && !armed) {
+      history.pushState({ guard: true }, "");
+      armed = true;
+    }
+  }
+
+  function problemsHere() {
+    var problems = {};
+    answers(problems);
+    var here = {};
+    Object.keys(problems).forEach(function (name) {
+      if (current === CHECK || stepOf(name) === current) here[name] = problems[name];
+    });
+    return here;
+  }
+
+  function forward(to) {
+    var problems = problemsHere();
+    var names = Object.keys(problems);
+    if (names.length) {
+      if (current === CHECK) show(stepOf(names[0]), true);
+      showProblems(problems);
+      return;
+    }
+    if (current === CHECK) send();
+    else show(to === undefined ? current + 1 : to);
+  }
+
+  // ---- check
+
+  function words(name) {
+    return all(name).map(function (input) { return input.closest("label").querySelector("span").textContent.trim(); });
+  }
+
+  function dateWords(then) {
+    var parts = then.value.split("-").map(Number);
+    var shape = { year: "numeric", timeZone: "UTC" };
+    if (parts.length > 1) shape.month = "long";
+    if (parts.length > 2) shape.day = "numeric";
+    var date = new Date(Date.UTC(parts[0], (parts[1] || 1) - 1, parts[2] || 1));
+    return new Intl.DateTimeFormat(said.locale + "-u-nu-latn-ca-gregory", shape).format(date);
+  }
+
+  function selected(name) {
+    var field = form.elements[name];
+    return field.value ? [field.options[field.selectedIndex].text] : [];
+  }
+
+  function shown(step) {
+    var name = (step.querySelector("[name]") || step.querySelector("[id^=f-]")).name;
+    if (!name) return files.map(function (file) { return file.name; });
+    if (name === "what_happened") return [value(name)];
+    if (name === "when.precision") {
+      var then = when({});
+      if (!then) return [];
+      return then.value && then.precision !== "week" ? [dateWords(then)] : words(name);
+    }
+    if (name === "country") return selected("country").concat(value("area").trim() ? [value("area")] : [], selected("setting"));
+    return words(name);
+  }
+
+  function row(title, texts, index) {
+    var group = make("div");
+    group.append(make("dt", title));
+    (texts.length ? texts : [said.noAnswer]).forEach(function (text) {
+      group.append(make("dd", text, texts.length ? { dir: "auto" } : { class: "muted" }));
+    });
+    var change = make("button", said.change, { type: "button", "aria-label": said.change + ": " + title });
+    change.addEventListener("click", function () { show(index); });
+    group.append(change);
+    return group;
+  }
+
+  function fillCheck() {
+    var list = make("dl", "", { class: "check" });
+    steps.forEach(function (step, index) {
+      var asked = step.querySelectorAll("fieldset.field");
+      if (!asked.length) list.append(row(wording(step), shown(step), index));
+      Array.from(asked).forEach(function (field) {
+        list.append(row(field.querySelector("legend").textContent.trim(), words(field.querySelector("input").name), index));
+      });
+    });
+    checking.replaceChildren(make("h1", said.check, { tabindex: "-1" }), make("p", said.nothingSent), list);
+  }
+
+  // ---- files
+
+  function listFiles(problem) {
+    var wrong = get("e-files");
+    wrong.textContent = problem || "";
+    wrong.hidden = !problem;
+    get("chosen").replaceChildren.apply(get("chosen"), files.map(function (file, index) {
+      var item = make("li");
+      var name = make("bdi", file.name);
+      var remove = make("button", said.remove, { type: "button", class: "quiet", "aria-label": said.remove + ": " + file.name });
+      remove.addEventListener("click", function () {
+        files.splice(index, 1);
+        changed();
+        listFiles();
+        get("f-files").focus();
+      });
+      item.append(name, remove);
+      return item;
+    }));
+  }
+
+  get("f-files").addEventListener("change", function (event) {
+    var problem = "";
+    Array.from(event.target.files).forEach(function (file) {
+      if (file.size > MAX_FILE) problem = said.large;
+      else if (files.length >= MAX_FILES) problem = said.many;
+      else files.push(file);
+    });
+    event.target.value = "";
+    changed();
+    listFiles(problem);
+  });
+
+  // ---- sending
+
+  function say(what, percent) {
+    status.textContent = (said[what] || "").replace("{percent}", percent || 0);
+  }
+
+  async function send() {
+    next.disabled = back.disabled = true;
+    clearProblems();
+    try {
+      if (!receipt) receipt = await upstanderSeal.makeReceipt(said.instance);
+      if (!attempt) {
+        attempt = sender({
+          slug: said.slug, kind: "report", files: files.slice(), receipt: receipt, say: say,
+          body: {
+            form: { id: said.form, version: Number(said.version) }, submitted_on: said.today, language: said.locale,
+            answers: answers({}), consent: consent(),
+          },
+        });
+      }
+      finish(await attempt());
+    } catch (unsent) {
+      status.textContent = "";
+      var box = make("div", "", { class: "problem", role: "alert", tabindex: "-1" });
+      var code = unsent.code || unsent.reason;
+      box.append(make("h2", said.problem), make("p", { closed: said.closed, long: said.long, "too-large": said.long }[code] || said.failed));
+      page.prepend(box);
+      box.focus();
+      window.scrollTo(0, 0);
+      next.textContent = said.again;
+    } finally {
+      next.disabled = back.disabled = false;
+    }
+  }
+
+  // What changes after sealing is another report: new id, new key.
+  function changed() {
+    attempt = null;
+    if (!asking) {
+      asking = true;
+      window.addEventListener("beforeunload", ask);
+    }
+  }
+
+  function ask(event) {
+    event.preventDefault();
+    event.returnValue = "";
+  }
+
+  function stopAsking() {
+    asking = false;
+    window.removeEventListener("beforeunload", ask);
+  }
+
+  function finish(done) {
+    sent = true;
+    files = [];
+    attempt = null;
+    var end = get("finish");
+    get("number").textContent = upstanderSeal.grouped(receipt.digits);
+    [form, intro, stage].forEach(function (node) { node.remove(); });
+    end.hidden = false;
+    document.title = said.thanks + " – Upstander";
+    get("go-on").addEventListener("click", stopAsking);
+    get("print").addEventListener("click", function () { window.print(); });
+    var proof = get("proof");
+    proof.hidden = false;
+    proof.querySelector("form").addEventListener("submit", function (event) {
+      event.preventDefault();
+      save(done.acknowledgement);
+    });
+    get("thanks").focus({ preventScroll: true });
+    window.scrollTo(0, 0);
+  }
+
+  function save(acknowledgement) {
+    var address = URL.createObjectURL(new Blob([JSON.stringify(acknowledgement)], { type: "application/octet-stream" }));
+    var link = make("a", "", { href: address, download: "acknowledgement.json" });
+    link.click();
+    setTimeout(function () { URL.revokeObjectURL(address); }, 1000);
+  }
+
+  // ---- start
+
+  // Whatever goes wrong from here on, the browser itself never sends this form.
+  form.setAttribute("method", "dialog");
+  form.removeAttribute("action");
+  form.addEventListener("submit", function (event) {
+    event.preventDefault();
+    forward();
+  });
+  form.addEventListener("input", changed);
+  back.addEventListener("click", function () { show(current - 1); });
+  skip.addEventListener("click", function () { forward(CHECK); });
+  window.addEventListener("popstate", function () {
+    armed = false;
+    if (current > 0 && !sent) show(current - 1);
+  });
+  window.addEventListener("upstander:leaving", function () {
+    // No step back, no new guard entry, no question: exit.js is about to replace this page.
+    sent = true;
+    stopAsking();
+  });
+
+  var counter = get("counter");
+  var counted = get("counted");
+  var pause = 0;
+  form.elements.what_happened.addEventListener("input", function (event) {
+    var left = COUNTED - event.target.value.length;
+    counter.textContent = left > 500 ? "" : (left < 0 ? said.over : said.left).replace("{n}", Math.abs(left));
+    clearTimeout(pause);
+    pause = setTimeout(function () { counted.textContent = counter.textContent; }, 1000);
+  });
+
+  intro.querySelector("h1").hidden = true;
+  get("readers").open = false;
+  stage.hidden = false;
+  stage.append(stepLine);
+  buttons.append(next, back, skip);
+  form.append(checking, status, buttons);
+  root.classList.add("ready");
+  show(0, true);
+})();

@@ -1,0 +1,422 @@
+"""A reporter in Chromium: with script and without, in English and Arabic, there and back."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.browser.reporter_pages import CLEAN, Served, chromium, context_of, served, traces
+from tests.factories_reporting import Opener, make_organisation, rotate, stored, stored_files
+from tests.reporting.test_mailbox import answer as leave_message
+
+pytestmark = pytest.mark.browser
+
+WORDS = "Zwei Männer riefen غادروا “go home” 👩🏽‍🚀\nQuillwort"
+AREA = "Northgate-Xylem"
+FILE = bytes(range(256)) * 1000
+DIGITS = re.compile(r"\d{4}( \d{4}){5}")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[Served]:
+    with served(app) as found:
+        yield found
+
+
+@pytest.fixture
+def north(app: Flask) -> Opener:
+    return make_organisation()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = context_of(browser)
+    yield context.new_page()
+    context.close()
+
+
+def open_form(page: Page, site: Served, locale: str = "en") -> None:
+    page.goto(f"{site.base}/{locale}/report/north")
+    page.wait_for_selector("html.ready", state="attached")
+
+
+def on(page: Page) -> None:
+    page.click("#report .buttons button[type=submit]")
+
+
+def write(page: Page, words: str = WORDS) -> None:
+    """Answer the first question and go on."""
+    page.fill("#f-what_happened", words)
+    on(page)
+
+
+def fill_in(page: Page, *, with_file: bool = True) -> None:
+    """Answer every question, one step after the other, to the check page."""
+    write(page)
+    page.check("[value=other]")
+    page.fill("[name='when.year']", "٢٠٢٥")
+    page.select_option("[name='when.month']", "3")
+    on(page)
+    page.select_option("[name=country]", "DE")
+    page.fill("[name=area]", AREA)
+    page.select_option("[name=setting]", "loc.transport")
+    on(page)
+    page.check("[value='rb.ethnic']")
+    page.check("[value='rb.language']")
+    on(page)
+    page.check("[value='rg.words']")
+    on(page)
+    page.check("[value='rr.witness']")
+    on(page)
+    if with_file:
+        page.set_input_files(
+            "#f-files", [{"name": "Plumbago.jpg", "mimeType": "image/jpeg", "buffer": FILE}]
+        )
+    on(page)
+    page.check("[name='consent.statistics'][value=yes]")
+    page.check("[name='consent.reply'][value=no]")
+    on(page)
+
+
+def receipt_on(page: Page) -> str:
+    """Send, and read the number."""
+    on(page)
+    page.wait_for_selector("#finish:not([hidden])")
+    number = page.text_content("#number") or ""
+    assert DIGITS.fullmatch(number)
+    return number
+
+
+ANSWERS = {
+    "what_happened": WORDS,
+    "when": {"value": "2025-03", "precision": "month"},
+    "country": "DE",
+    "area": AREA,
+    "setting": "loc.transport",
+    "grounds": ["rb.ethnic", "rb.language"],
+    "acts": ["rg.words"],
+    "role": "rr.witness",
+}
+
+
+@pytest.mark.parametrize("locale", ["en", "ar"])
+def test_report_with_script_leaves_sealed_only(
+    page: Page, site: Served, north: Opener, locale: str
+) -> None:
+    open_form(page, site, locale)
+    assert page.get_attribute("html", "dir") == ("rtl" if locale == "ar" else "ltr")
+    expect(page.locator("li.scripted")).to_have_count(1)
+    page.click("#readers summary")
+    expect(page.locator("li.scripted")).to_be_visible()
+    expect(page.locator("li.plain")).to_be_hidden()
+    fill_in(page)
+    expect(page.locator("dl.check")).to_contain_text("Plumbago.jpg")
+    expect(page.locator("dl.check")).to_contain_text("2025")
+    number = receipt_on(page)
+    [report] = stored()
+    body = north.open(report)
+    assert body["answers"] == ANSWERS
+    assert body["consent"] == {"statistics": True, "reply": False}
+    assert body["language"] == locale
+    assert (body["schema"], body["form"]) == (1, {"id": "first", "version": 1})
+    assert north.file(report, 0, len(FILE)) == FILE
+    secret = [
+        w.encode() for w in ("Quillwort", AREA, "Plumbago", "غادروا", number, "loc.transport")
+    ]
+    secret.append(number.replace(" ", "").encode())
+    for request in site.seen:
+        assert not any(word in request.body for word in secret), request.path
+        assert request.method == "GET" or request.path != f"/{locale}/report/north"
+        assert not request.cookie
+    assert traces(page) == CLEAN
+    assert WORDS not in page.content()
+    assert page.locator("form#report").count() == 0
+
+
+@pytest.mark.parametrize("locale", ["en", "ar"])
+def test_weight_and_requests(page: Page, site: Served, north: Opener, locale: str) -> None:
+    sizes: dict[str, int] = {}
+    page.on("requestfinished", lambda r: sizes.update({r.url: r.sizes()["responseBodySize"]}))
+    open_form(page, site, locale)
+    page.wait_for_load_state("networkidle")
+    assert len(sizes) <= 8
+    assert all(url.startswith(site.base) for url in sizes)
+    assert sum(sizes.values()) <= 40 * 1024, sizes
+    plain = [size for url, size in sizes.items() if not url.endswith(".js")]
+    assert sum(plain) <= 12 * 1024, sizes
+
+
+@pytest.mark.parametrize("locale", ["en", "ar"])
+def test_report_without_script(browser: Browser, site: Served, north: Opener, locale: str) -> None:
+    context = context_of(browser, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site.base}/{locale}/report/north")
+    assert page.locator("li.plain").is_visible()
+    assert not page.locator("li.scripted").is_visible()
+    page.fill("[name=what_happened]", WORDS)
+    page.check("[value=other]")
+    page.fill("[name='when.year']", "2025")
+    page.select_option("[name='when.month']", "3")
+    page.select_option("[name=country]", "DE")
+    page.fill("[name=area]", AREA)
+    page.select_option("[name=setting]", "loc.transport")
+    for value in ("rb.ethnic", "rb.language", "rg.words", "rr.witness"):
+        page.check(f"[value='{value}']")
+    page.click("button[value=check]")
+    assert "Quillwort" in page.inner_text("dl")
+    page.click("button[value=change]")
+    assert page.input_value("[name=what_happened]") == WORDS
+    page.click("button[value=check]")
+    page.set_input_files(
+        "[name=file]", [{"name": "Plumbago.jpg", "mimeType": "image/jpeg", "buffer": FILE}]
+    )
+    page.click("button[value=send]")
+    number = page.inner_text("#number")
+    assert DIGITS.fullmatch(number)
+    [report] = stored()
+    body = north.open(report)
+    assert body["answers"] == ANSWERS
+    assert body["consent"] == {}
+    assert body["attachments"] == [
+        {"name": "Plumbago.jpg", "media_type": "image/jpeg", "size": len(FILE)}
+    ]
+    assert north.file(report, 0, len(FILE)) == FILE
+    # Sent again by going back and reloading: the same number, one report.
+    page.goto(f"{site.base}/{locale}/return")
+    page.fill("[name=receipt]", number)
+    page.click("button[value=open]")
+    assert page.locator("h1").count() == 1
+    assert context.cookies() == []
+    context.close()
+
+
+def test_return_with_script(
+    app: Flask, page: Page, site: Served, north: Opener, tmp_path: Path
+) -> None:
+    open_form(page, site)
+    write(page)
+    page.click("button.link")
+    number = receipt_on(page)
+    [report] = stored()
+    sealed = Sent(number.replace(" ", ""), report.report_id)
+    leave_message(app, sealed, {"text": "Which bus?\n<b>x</b>", "status": "question", "number": 2})
+    leave_message(app, sealed, {"status": "being_read", "number": 1})
+    page.click("#go-on")
+    page.wait_for_url("**/done")
+    page.goto(f"{site.base}/en/return")
+    page.wait_for_selector("html.ready", state="attached")
+    page.fill("#receipt", number[:-1])
+    page.click("#return button")
+    expect(page.locator("#problem")).to_be_visible()
+    page.fill("#receipt", number)
+    page.click("#return button")
+    expect(page.locator("#inbox")).to_be_visible()
+    expect(page.locator("#state .tag")).to_have_text("Question for you")
+    assert page.locator(".message").all_inner_texts()[-1].endswith("Which bus?\n<b>x</b>")
+    assert page.locator("h1:visible").count() == 1
+    page.fill("#more", "It was line 7, Quillwort")
+    page.set_input_files(
+        "#more-files", [{"name": "Plumbago.png", "mimeType": "image/png", "buffer": FILE}]
+    )
+    page.click("#add button")
+    expect(page.locator("#notice")).to_have_text("We have what you added.")
+    [addition] = [r for r in stored() if r.kind == "addition"]
+    body = north.open(addition)
+    assert body["answers"] == {"what_happened": "It was line 7, Quillwort"}
+    assert body["request"] == "more"
+    assert addition.mailbox == report.mailbox
+    assert north.file(addition, 0, len(FILE)) == FILE
+    page.click("#erase button")
+    expect(page.locator("#sure")).to_contain_text("Numbers already published stay")
+    page.click("#gone")
+    expect(page.locator("#erased")).to_be_visible()
+    assert stored() == []
+    assert stored_files() == []
+    for request in site.seen:
+        for secret in ("Quillwort", "Plumbago", number, number.replace(" ", "")):
+            assert secret.encode() not in request.body, request.path
+    assert traces(page) == CLEAN
+
+
+class Sent:
+    """What the mailbox tests call a sealed report: its digits and id."""
+
+    def __init__(self, digits: str, report_id: bytes) -> None:
+        self.digits = digits
+        self.envelope = self
+        self.report_id = report_id
+
+
+def test_lost_answer_sends_the_same_bytes_again(page: Page, site: Served, north: Opener) -> None:
+    open_form(page, site)
+    write(page)
+    page.click("button.link")
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if not lost:
+            lost.append(route.request.url)
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/sealed/*", lose)
+    on(page)
+    expect(page.locator(".problem")).to_contain_text("Your answers are still here")
+    assert page.locator("#finish").is_hidden()
+    page.wait_for_timeout(50)
+    assert len(stored()) == 1
+    receipt_on(page)
+    assert len(stored()) == 1
+    envelopes = {re.findall(rb"\{.*?\}", s.body)[0] for s in site.seen if "sealed" in s.path}
+    assert len(envelopes) == 1
+
+
+def test_key_that_retires_meanwhile_is_replaced(
+    app: Flask, page: Page, site: Served, north: Opener
+) -> None:
+    open_form(page, site)
+    write(page)
+    page.click("button.link")
+    rotated: list[bytes] = []
+
+    def turn(route: Route) -> None:
+        if not rotated:
+            with app.app_context():
+                rotated.append(rotate(north))
+        route.continue_()
+
+    page.route("**/sealed/*", turn)
+    receipt_on(page)
+    [report] = stored()
+    assert report.key_id != rotated[0]
+    assert north.open(report)["answers"]["what_happened"] == WORDS
+
+
+def test_empty_answer_is_named_and_focused(page: Page, site: Served, north: Opener) -> None:
+    open_form(page, site)
+    page.fill("#f-what_happened", "   ")
+    on(page)
+    expect(page.locator(".problem")).to_be_focused()
+    assert page.title().startswith("Error:")
+    assert page.get_attribute("#f-what_happened", "aria-invalid") == "true"
+    page.click(".problem a")
+    expect(page.locator("#f-what_happened")).to_be_focused()
+    write(page)
+    expect(page.locator("h1:visible")).to_have_text(re.compile("When did it happen"))
+    expect(page.locator("h1:visible")).to_be_focused()
+    assert page.locator(".problem").count() == 0
+
+
+def test_back_goes_one_step_and_keeps_the_text(page: Page, site: Served, north: Opener) -> None:
+    open_form(page, site)
+    write(page)
+    on(page)
+    expect(page.locator("h1:visible")).to_have_text(re.compile("Where did it happen"))
+    page.go_back()
+    expect(page.locator("h1:visible")).to_have_text(re.compile("When did it happen"))
+    page.go_back()
+    expect(page.locator("h1:visible")).to_have_text("What happened?")
+    assert page.input_value("#f-what_happened") == WORDS
+
+
+def test_leaving_replaces_the_page(page: Page, site: Served, north: Opener) -> None:
+    """Back afterwards shows what was open before us, never the form."""
+    page.goto(f"{site.base}/static/none")
+    before = page.url
+    page.goto(f"{site.base}/en/report/north")
+    page.wait_for_selector("html.ready", state="attached")
+    write(page)
+    on(page)
+    with page.context.expect_page():
+        page.click("#leave")
+    page.wait_for_url("about:blank")
+    page.go_back()
+    assert page.url == before
+    assert "Quillwort" not in page.content()
+
+
+def test_shift_three_times_leaves(page: Page, site: Served, north: Opener) -> None:
+    open_form(page, site)
+    page.fill("#f-what_happened", WORDS)
+    page.keyboard.press("Shift+A")
+    page.keyboard.press("Shift")
+    page.keyboard.press("Shift")
+    assert "north" in page.url
+    page.keyboard.press("Shift")
+    page.wait_for_url("about:blank")
+
+
+def test_scripts_that_do_not_come_leave_the_plain_form(
+    page: Page, site: Served, north: Opener
+) -> None:
+    page.clock.install()
+    page.route("**/form-*.js", lambda route: route.abort())
+    page.goto(f"{site.base}/en/report/north")
+    page.clock.run_for(8100)
+    assert "js" not in (page.get_attribute("html", "class") or "").split()
+    expect(page.locator("li.plain")).to_be_visible()
+    page.fill("[name=what_happened]", WORDS)
+    page.click("button[value=check]")
+    expect(page.locator("h1")).to_have_text("Check your answers")
+
+
+def test_changed_script_is_refused(page: Page, site: Served, north: Opener) -> None:
+    def change(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, body=found.text() + "\n")
+
+    page.route("**/seal-*.js", change)
+    page.goto(f"{site.base}/en/report/north")
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("typeof upstanderSeal") == "undefined"
+    expect(page.locator("li.plain")).to_be_visible()
+
+
+def test_files_are_limited_and_can_be_taken_back(page: Page, site: Served, north: Opener) -> None:
+    open_form(page, site)
+    write(page)
+    for _step in range(5):
+        on(page)
+    some = [{"name": f"{n}.txt", "mimeType": "text/plain", "buffer": b"x"} for n in range(6)]
+    page.set_input_files("#f-files", some)  # type: ignore[arg-type]  # file payloads
+    expect(page.locator("#e-files")).to_have_text("You can send 5 files at once. Choose fewer.")
+    assert page.locator("#chosen li").count() == 5
+    page.locator("#chosen button").first.click()
+    assert page.locator("#chosen li").count() == 4
+    expect(page.locator("#e-files")).to_be_hidden()
+
+
+def test_printed_receipt_has_the_number_and_no_buttons(
+    page: Page, site: Served, north: Opener
+) -> None:
+    open_form(page, site)
+    write(page)
+    page.click("button.link")
+    receipt_on(page)
+    page.emulate_media(media="print")
+    assert page.locator("#number").is_visible()
+    assert not page.locator("#leave").is_visible()
+    assert not page.locator("#print").is_visible()
+    assert not page.locator(".foot").is_visible()
+
+
+def test_no_sideways_scroll_on_a_small_phone(page: Page, site: Served, north: Opener) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    for locale in ("en", "ar"):
+        for path in ("", "return", "safety", "privacy", "verify", "help", "done", "none"):
+            page.goto(f"{site.base}/{locale}/{path}")
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= 320, (locale, path)
+        open_form(page, site, locale)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
