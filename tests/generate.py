@@ -1,6 +1,8 @@
 """`make docs`: writes again what is generated. House tests compare, so that no page lies."""
 
+from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha384
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +13,7 @@ import wsgi
 from casework import policy
 from tests.conftest import make_settings
 
+BEGIN, END = "<!-- made by `make docs` -->", "<!-- end -->"
 ROOT = Path(__file__).parent.parent
 
 
@@ -60,6 +63,24 @@ def routes(app: Flask) -> str:
     return "\n".join(lines) + "\n"
 
 
+def hashes() -> str:
+    """The table of the README: what a careful reporter compares with the page's `integrity`."""
+    lines = ["| file | SHA-384 |", "|---|---|"]
+    for folder in ("reporting", "analytics", "casework"):
+        for path in sorted((ROOT / folder / "static").iterdir()):
+            if path.suffix in {".js", ".css"}:
+                digest = b64encode(sha384(path.read_bytes()).digest()).decode()
+                lines.append(f"| `{path.name}` | `{digest}` |")
+    return "\n".join(lines)
+
+
+def readme() -> str:
+    """The README with the table of now between its two marks."""
+    text = (ROOT / "README.md").read_text()
+    before, rest = text.split(BEGIN, 1)
+    return f"{before}{BEGIN}\n{hashes()}\n{END}{rest.split(END, 1)[1]}"
+
+
 def pages(app: Flask) -> dict[str, Callable[[], str]]:
     """Path under `docs/` and what stands in it."""
     return {"states.md": states, "commands.md": commands, "routes.md": lambda: routes(app)}
@@ -72,6 +93,8 @@ def main() -> None:
         for name, page in pages(app).items():
             (ROOT / "docs" / name).write_text(page())
             print(f"docs/{name}")
+    (ROOT / "README.md").write_text(readme())
+    print("README.md")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from html.parser import HTMLParser
 
 VOID = {"input", "meta", "link", "br", "hr", "img"}
@@ -76,9 +77,8 @@ class _Reader(HTMLParser):
             form.buttons.append((name, given.get("value", "")))
         elif tag == "option" and "selected" in given and self._select:
             form.fields.append((self._select, given.get("value", "")))
-        elif tag == "input" and name and kind not in {"file", "submit", "button"}:
-            if kind not in {"radio", "checkbox"} or "checked" in given:
-                form.fields.append((name, given.get("value", "on" if kind == "checkbox" else "")))
+        elif tag == "input" and name and _is_sent(kind, given):
+            form.fields.append((name, given.get("value", "on" if kind == "checkbox" else "")))
 
     def handle_endtag(self, tag: str) -> None:
         while self._inside and self._inside.pop() != tag:
@@ -103,6 +103,13 @@ class _Reader(HTMLParser):
                 self.headings[-1] += data
 
 
+def _is_sent(kind: str, given: Mapping[str, str]) -> bool:
+    """Whether a browser sends an input that nobody touched."""
+    if kind in {"radio", "checkbox"}:
+        return "checked" in given
+    return kind not in {"file", "submit", "button"}
+
+
 @dataclass
 class Page:
     """What came back: status, address, bytes, and the parsed page when it is one."""
@@ -112,13 +119,15 @@ class Page:
     headers: Mapping[str, str]
     body: bytes
 
-    def __post_init__(self) -> None:
-        self._reader = _Reader()
+    @cached_property
+    def _reader(self) -> _Reader:
+        reader = _Reader()
         if "text/html" in self.headers.get("Content-Type", ""):
-            self._reader.feed(self.body.decode())
-            assert self._reader.title.strip(), f"{self.url}: no title"
-            assert self._reader.lang, f"{self.url}: no language"
-            assert len(self._reader.headings) == 1, f"{self.url}: {self._reader.headings}"
+            reader.feed(self.body.decode())
+            assert reader.title.strip(), f"{self.url}: no title"
+            assert reader.lang, f"{self.url}: no language"
+            assert reader.headings, f"{self.url}: no main heading"
+        return reader
 
     @property
     def text(self) -> str:
@@ -136,12 +145,14 @@ class Page:
         return self._reader.links
 
     def form(self, has: str) -> Form:
-        """The one form that has a field or button named so, or `name=value` of a button."""
+        """The one form that has a field named so, a button `name=value`, or an `/action` so."""
         name, _, value = has.partition("=")
         found = [
             f
             for f in self.forms
-            if (not value and name in f.names) or (value and (name, value) in f.buttons)
+            if (has.startswith("/") and f.action.split("?")[0].endswith(has))
+            or (not value and name in f.names)
+            or (value and (name, value) in f.buttons)
         ]
         assert len(found) == 1, f"{self.url}: {len(found)} forms with {has!r}: {self.text[:300]}"
         return found[0]
@@ -163,7 +174,7 @@ class Visitor:
     ) -> Page:
         """GET, or POST when there is data."""
         url = urllib.parse.urljoin(self.base + "/", path)
-        request = urllib.request.Request(url, data=data, headers=dict(headers or {}))  # noqa: S310
+        request = urllib.request.Request(url, data=data, headers=dict(headers or {}))
         try:
             with self._opener.open(request, timeout=120) as answer:
                 return Page(answer.status, answer.url, dict(answer.headers), answer.read())

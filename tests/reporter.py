@@ -117,8 +117,13 @@ def report_without_script(
 
 def digits_on(page: Page) -> str:
     """The receipt number printed on a page."""
-    found = re.search(r"\b(\d{4}(?:\s\d{4}){5})\b", page.text)
-    assert found, page.text[:500]
+    return digits_in(page.text)
+
+
+def digits_in(text: str) -> str:
+    """The 24 digits of the one receipt number in a text."""
+    found = re.search(r"\b(\d{4}(?:\s+\d{4}){5})\b", text)
+    assert found, text[:500]
     return re.sub(r"\s", "", found[1])
 
 

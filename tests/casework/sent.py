@@ -113,9 +113,7 @@ def messages(sent: Sent) -> list[dict[str, Any]]:
     """What the reporter reads on coming back, oldest first."""
     found = [
         json.loads(
-            env.open_to_reporter(
-                sent.receipt.reply_seed, one.report_id, one.message_id, one.sealed
-            )
+            env.open_to_reporter(sent.receipt.reply_seed, one.report_id, one.message_id, one.sealed)
         )
         for one in mailbox.read(sent.receipt.mailbox_token)
     ]

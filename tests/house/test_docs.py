@@ -22,6 +22,10 @@ def test_a_generated_page_is_current(name: str, app: Flask) -> None:
     assert (ROOT / "docs" / name).read_text() == page, "make docs"
 
 
+def test_the_readme_has_the_hashes_of_now() -> None:
+    assert generate.readme() == README, "make docs"
+
+
 def test_every_setting_stands_in_the_readme() -> None:
     source = (ROOT / "reporting" / "settings.py").read_text()
     names = {f"UPSTANDER_{name}" for name in re.findall(r'get\(\s*"([A-Z_]+)"', source)}

@@ -181,7 +181,7 @@ def test_slow_uploads_hold_nobody_up(live: Live) -> None:
 def _temporary(live: Live) -> dict[Path, int]:
     """Files in any temporary folder or in the data folder, and open but deleted ones."""
     found = {}
-    for folder in (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), live.data_dir):  # noqa: S108
+    for folder in (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), live.data_dir):
         for path in folder.rglob("*"):
             try:
                 if path.is_file():

@@ -1,0 +1,57 @@
+"""The report form in Chromium: fills in what is visible and goes on, with script or without."""
+
+from collections.abc import Iterable, Mapping
+
+from playwright.sync_api import Page
+
+from tests.reporter import digits_in
+
+Answers = Mapping[str, str | tuple[str, ...]]
+
+
+def _fill(page: Page, answers: Answers, wanted: Iterable[str]) -> set[str]:
+    """Fill in the wanted fields that can be seen now; returns those done."""
+    done = set()
+    for name in wanted:
+        value = answers[name]
+        field = page.locator(f'#report [name="{name}"]:visible')
+        if not field.count():
+            continue
+        if field.first.get_attribute("type") in {"radio", "checkbox"}:
+            for one in [value] if isinstance(value, str) else value:
+                page.check(f'#report [name="{name}"][value="{one}"]')
+        elif field.first.evaluate("e => e.localName") == "select":
+            field.select_option(value)
+        else:
+            assert isinstance(value, str)
+            field.fill(value)
+        done.add(name)
+    return done
+
+
+def send_with_script(page: Page, url: str, answers: Answers) -> str:
+    """Step by step to the receipt; returns its digits."""
+    page.goto(url)
+    page.wait_for_selector("html.ready", state="attached")
+    left = set(answers)
+    for _ in range(30):
+        # A choice may open further fields of the same step.
+        while done := _fill(page, answers, sorted(left)):
+            left -= done
+        send = page.get_by_role("button", name="Send report")
+        if send.count() and send.is_visible():
+            break
+        page.click("#report .buttons button[type=submit]:visible")
+    assert not left, left
+    send.click()
+    page.wait_for_selector("text=Thank you")
+    return digits_in(page.inner_text("main"))
+
+
+def send_without_script(page: Page, url: str, answers: Answers) -> str:
+    """One long page, the check page, the receipt; returns its digits."""
+    page.goto(url)
+    assert _fill(page, answers, answers) == set(answers)
+    page.click("#report button[value=check]")
+    page.click("button[value=send]")
+    return digits_in(page.inner_text("main"))
