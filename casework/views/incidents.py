@@ -231,7 +231,6 @@ def _choices() -> dict[str, Any]:
         "certainties": vocabulary.ids("event_certainty"),
         "strengths": vocabulary.ids("bias_strength"),
         "classes": vocabulary.ids("class"),
-        "countries": words.countries(),
         "months": words.months(),
     }
 

@@ -1,11 +1,14 @@
 """Words of the casework pages: states, hints, ages, names of holders. No word of a report."""
 
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
+from markupsafe import Markup
 from sqlalchemy import select
 
 from casework.models import Member
@@ -13,7 +16,7 @@ from casework.policy import ActionRefused
 from casework.sessions import Session
 from reporting import vocabulary
 from reporting.database import db
-from reporting.i18n import chosen, country_name, month_names, sort_key
+from reporting.i18n import chosen, label, month_names, sort_key
 from reporting.sealing import SealingRefused, unb64
 
 VIEW_NAMES = {
@@ -73,15 +76,17 @@ CODING_PROBLEMS = {
 def common(session: Session) -> dict[str, Any]:
     """What every casework template may use."""
     return {
-        "age": age,
-        "broken_words": BROKEN,
-        "hint_words": HINTS,
+        "ages": Ages(),
+        "broken_words": Said(BROKEN),
+        "country_options": country_options,
+        "hint_words": Said(HINTS),
         "incident_states": INCIDENT_STATES,
         "kind_names": KIND_NAMES,
         "language_name": language_name,
+        "labels": Labels(),
         "member_names": member_names(session),
         "message_statuses": MESSAGE_STATUSES,
-        "report_states": REPORT_STATES,
+        "report_states": Said(REPORT_STATES),
         "requests": REQUESTS,
         "size_words": size_words,
         "vocabulary": vocabulary,
@@ -99,8 +104,13 @@ def age(days: int) -> str:
 
 def language_name(tag: str) -> str:
     """A language in the reader's language; its tag when nobody knows it."""
+    return _language_in(tag, chosen())
+
+
+@lru_cache(maxsize=256)
+def _language_in(tag: str, locale: str) -> str:
     try:
-        return Locale.parse(tag, sep="-").get_display_name(chosen()) or tag
+        return Locale.parse(tag, sep="-").get_display_name(locale) or tag
     except (UnknownLocaleError, ValueError):
         return tag
 
@@ -122,10 +132,54 @@ def member_names(session: Session) -> dict[bytes, str]:
     return {row.id: row.name for row in rows}
 
 
-def countries() -> list[tuple[str, str]]:
-    """Countries in the reader's alphabetical order."""
-    named = [(code, country_name(code)) for code in vocabulary.countries()]
-    return sorted(named, key=lambda one: sort_key(one[1]))
+def country_options(selected: str) -> Markup:
+    """Countries in the reader's alphabetical order, as the options of a list."""
+    options = _country_options(chosen())
+    if selected not in vocabulary.countries():
+        return options
+    plain = f'<option value="{selected}">'
+    return Markup(options.replace(plain, f"{plain[:-1]} selected>"))  # noqa: S704  # code of a list
+
+
+@cache
+def _country_options(locale: str) -> Markup:
+    named = [(code, vocabulary.country_name(code, locale)) for code in vocabulary.countries()]
+    named.sort(key=lambda one: sort_key(one[1]))
+    return Markup().join(
+        Markup('<option value="{}">{}</option>').format(code, name) for code, name in named
+    )
+
+
+class Ages(dict[int, str]):
+    """Ages in words, each made once for a page."""
+
+    def __missing__(self, days: int) -> str:
+        """Say one."""
+        self[days] = said = age(days)
+        return said
+
+
+class Said(dict[str, str]):
+    """Words of one page, each translated once and only when it is shown."""
+
+    def __init__(self, lazy: Mapping[str, Any]) -> None:
+        """Remember where the words come from."""
+        super().__init__()
+        self._lazy = lazy
+
+    def __missing__(self, name: str) -> str:
+        """Translate one."""
+        self[name] = said = str(self._lazy[name])
+        return said
+
+
+class Labels(dict[str, str]):
+    """Labels of the vocabulary for one page: each is looked up once, however often it is shown."""
+
+    def __missing__(self, term_id: str) -> str:
+        """Look one up."""
+        self[term_id] = found = label(term_id)
+        return found
 
 
 def months() -> list[tuple[str, str]]:
