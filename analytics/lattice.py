@@ -28,10 +28,12 @@ def within(menu: Menu, scope: str) -> tuple[Relation, ...]:
     """Relations between the cells of one scope: dimensions, month to quarter to year, motives."""
     year = menu.total.code("period")
     relations: list[Relation] = []
+    # One object for each place: equal ones would be compared again and again.
+    places = {cell: (scope, cell) for cell in cells(menu)}
 
     def add(parent: Cell, children: Iterable[Cell], *, disjoint: bool = True) -> None:
-        places = tuple((scope, child) for child in children)
-        relations.append(Relation((scope, parent), places, disjoint=disjoint))
+        below = tuple(places[child] for child in children)
+        relations.append(Relation(places[parent], below, disjoint=disjoint))
 
     for table in menu.tables:
         if len(table.dims) == 1:

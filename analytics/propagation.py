@@ -52,65 +52,78 @@ class Learned:
 
 def propagate(known: Bounds, relations: Sequence[Relation], rounds: int = ROUNDS) -> Learned:
     """Tighten all bounds to the fixed point, at most so many rounds."""
-    learned = Learned(
-        {key: max(0, low) for key, (low, _) in known.items()},
-        {key: min(high, ENDLESS) for key, (_, high) in known.items()},
+    keys = list(known)
+    number = {key: i for i, key in enumerate(keys)}
+    # Numbers instead of cells: the rounds touch each of them many times.
+    system = [(number[r.parent], [number[c] for c in r.children], r.disjoint) for r in relations]
+    state = _Bounds(
+        [max(0, known[key][0]) for key in keys], [min(known[key][1], ENDLESS) for key in keys]
     )
     for _ in range(rounds):
         moved = False
-        for relation in relations:
-            moved |= (
-                _disjoint(learned, relation) if relation.disjoint else _cover(learned, relation)
-            )
+        for i, (parent, children, disjoint) in enumerate(system):
+            state.relation = i
+            tighten = state.disjoint if disjoint else state.cover
+            moved |= tighten(parent, children)
         if not moved:
             break
-    return learned
+    return Learned(
+        dict(zip(keys, state.low, strict=True)),
+        dict(zip(keys, state.high, strict=True)),
+        {(keys[i], side): relations[r] for (i, side), r in state.because.items()},
+    )
 
 
-def _raise(learned: Learned, key: Key, low: int, relation: Relation) -> bool:
-    if low <= learned.low[key]:
-        return False
-    learned.low[key] = low
-    learned.because[key, LOW] = relation
-    return True
+class _Bounds:
+    """Bounds of numbered cells while they are tightened."""
 
+    def __init__(self, low: list[int], high: list[int]) -> None:
+        self.low, self.high = low, high
+        self.because: dict[tuple[int, int], int] = {}
+        # The relation that is looked at.
+        self.relation = 0
 
-def _lower(learned: Learned, key: Key, high: int, relation: Relation) -> bool:
-    # Half of it is still no limit: it is what an unlimited parent leaves its children.
-    if high >= learned.high[key] or high > ENDLESS // 2:
-        return False
-    learned.high[key] = high
-    learned.because[key, HIGH] = relation
-    return True
+    def _raise(self, cell: int, low: int) -> bool:
+        if low <= self.low[cell]:
+            return False
+        self.low[cell] = low
+        self.because[cell, LOW] = self.relation
+        return True
 
+    def _lower(self, cell: int, high: int) -> bool:
+        # Half of it is still no limit: it is what an unlimited parent leaves its children.
+        if high >= self.high[cell] or high > ENDLESS // 2:
+            return False
+        self.high[cell] = high
+        self.because[cell, HIGH] = self.relation
+        return True
 
-def _disjoint(learned: Learned, relation: Relation) -> bool:
-    """Parent = sum of children."""
-    low, high, parent = learned.low, learned.high, relation.parent
-    least = sum(low[child] for child in relation.children)
-    most = sum(high[child] for child in relation.children)
-    moved = _raise(learned, parent, least, relation)
-    moved |= _lower(learned, parent, most, relation)
-    for child in relation.children:
-        least -= low[child]
-        most -= high[child]
-        # All others at their least leave the child at most this; at their most, at least this.
-        moved |= _lower(learned, child, high[parent] - least, relation)
-        moved |= _raise(learned, child, low[parent] - most, relation)
-        least += low[child]
-        most += high[child]
-    return moved
+    def disjoint(self, parent: int, children: list[int]) -> bool:
+        """Parent = sum of children."""
+        low, high = self.low, self.high
+        least = sum([low[child] for child in children])
+        most = sum([high[child] for child in children])
+        moved = self._raise(parent, least)
+        moved |= self._lower(parent, most)
+        for child in children:
+            least -= low[child]
+            most -= high[child]
+            # All others at their least leave the child at most this; at their most, at least this.
+            moved |= self._lower(child, high[parent] - least)
+            moved |= self._raise(child, low[parent] - most)
+            least += low[child]
+            most += high[child]
+        return moved
 
-
-def _cover(learned: Learned, relation: Relation) -> bool:
-    """Largest child <= parent <= sum of children."""
-    low, high, parent = learned.low, learned.high, relation.parent
-    most = sum(high[child] for child in relation.children)
-    moved = _lower(learned, parent, most, relation)
-    for child in relation.children:
-        most -= high[child]
-        moved |= _raise(learned, parent, low[child], relation)
-        moved |= _lower(learned, child, high[parent], relation)
-        moved |= _raise(learned, child, low[parent] - most, relation)
-        most += high[child]
-    return moved
+    def cover(self, parent: int, children: list[int]) -> bool:
+        """Largest child <= parent <= sum of children."""
+        low, high = self.low, self.high
+        most = sum([high[child] for child in children])
+        moved = self._lower(parent, most)
+        for child in children:
+            most -= high[child]
+            moved |= self._raise(parent, low[child])
+            moved |= self._lower(child, high[parent])
+            moved |= self._raise(child, low[parent] - most)
+            most += high[child]
+        return moved

@@ -87,6 +87,12 @@ def public_files(release: Release) -> dict[str, str]:
     return {name: checksum for name, checksum in known.items() if name != files.AUDIT}
 
 
+def _downloads(release: Release) -> list[str]:
+    """File names as a reader looks for them: all tables first, then each, then the rest."""
+    known = public_files(release)
+    return sorted(known, key=lambda n: (n != files.ALL_TABLES, not n.endswith(".csv"), n))
+
+
 def _published() -> list[Release]:
     """Published releases, the newest period first."""
     session: Any = db.session
@@ -107,7 +113,7 @@ def _page(release: Release | None, found: list[Release], locale: str) -> str:
         current=b64(release.id) if release else "",
         paragraph=files.paragraph(locale),
         shown=shown,
-        names=sorted(public_files(release)) if release else [],
+        names=_downloads(release) if release else [],
     )
 
 
