@@ -214,3 +214,17 @@ def test_the_grand_total_is_never_withheld() -> None:
     said = {total: Statement(SHOWN, 21, 18, 24), a: Statement(SHOWN, 20, 17, 23)}
     assert culprit(learned, (WORLD, b), WORLD, said, total) == a
     assert culprit(learned, (WORLD, b), WORLD, {total: said[total]}, total) is None
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_no_table_of_one_scope_pins_a_small_count(seed: int) -> None:
+    """T01: 60 worlds of 20 to 1,200 incidents, an outsider, all tables of an organisation."""
+    counts = counts_of(MENU, make_world(seed, {organisation(1): 20 + 20 * seed}), seed)
+    scope = scope_of(organisation(1))
+    made = protect(MENU, counts, organisation(1), seed.to_bytes(32, "big"))
+    mended, report = audit(case_of(MENU, counts, scope, {}), made)
+    assert report.passed
+    learned, verdict = audits._look(case_of(MENU, counts, scope, {}), mended, OUTSIDER)
+    assert verdict.failing == ()
+    for place, n in audits._truth(case_of(MENU, counts, scope, {}), scope, OUTSIDER, []).items():
+        assert learned.low[place] <= n <= learned.high[place]
