@@ -56,7 +56,7 @@ class Family:
     keeper: "subprocess.Popen[bytes] | None" = None
 
     def start(self, child: Child) -> None:
-        """Start one in a session of its own: Ctrl-C reaches only the parent, which stops in order."""
+        """Start one in a session of its own, so that Ctrl-C reaches only the parent."""
         child.process = subprocess.Popen(
             self.environment + child.command,
             start_new_session=True,

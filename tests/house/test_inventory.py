@@ -29,7 +29,7 @@ def columns() -> list[tuple[str, "KeyedColumnElement[Any]"]]:
         assert isinstance(mapper, Mapper)
         module = mapper.class_.__module__
         found += [(module, column) for column in mapper.local_table.columns]
-    return found
+    return sorted(found, key=lambda each: (each[1].table.name, each[1].name))
 
 
 COLUMNS = columns()
