@@ -8,7 +8,7 @@ last. No record leads to an incident, no entry or log names one.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Boolean, func, literal_column, select
+from sqlalchemy import ColumnElement, func, literal_column, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from analytics import records
@@ -26,7 +26,7 @@ from reporting.sealing import b64, random_id, unb64
 # As many incidents are opened and prepared at a time as fit well into one request.
 _AT_ONCE = 200
 # As the partial index says it: `waits IS 1` would not be seen to mean the same.
-_WAITS = literal_column("incident.waits", Boolean)
+_WAITS: ColumnElement[Any] = literal_column("incident.waits")
 # The month this process last looked at an organisation's waiting records.
 _MONTHS: dict[bytes, str] = {}
 

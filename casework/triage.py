@@ -12,7 +12,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Select,
     and_,
@@ -224,7 +223,7 @@ def _view(filters: Filters) -> Select[Work]:
         "unclaimed": (Work.state == ReportState.ADMITTED, Work.holder_id.is_(None)),
         "mine": (Work.state == ReportState.ADMITTED, Work.holder_id == bindparam("member")),
         # As the partial index says it: `fresh IS 1` would not be seen to mean the same.
-        "fresh": (literal_column("work.fresh", Boolean),),
+        "fresh": (literal_column("work.fresh"),),
         "aside": (Work.state == ReportState.SET_ASIDE,),
         "all": (Work.state != ReportState.ERASED,),
     }

@@ -7,7 +7,7 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 from flask import request
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext, ngettext
+from flask_babel import lazy_gettext, lazy_pgettext, ngettext
 from markupsafe import Markup
 from sqlalchemy import select
 
@@ -35,7 +35,8 @@ REPORT_STATES = {
     "erased": lazy_gettext("Deleted by the reporter"),
 }
 INCIDENT_STATES = {
-    "open": lazy_gettext("Open"),
+    # "Open" is also a button elsewhere; other languages have two words.
+    "open": lazy_pgettext("state", "Open"),
     "coded": lazy_gettext("Coded"),
     "closed": lazy_gettext("Closed"),
 }
