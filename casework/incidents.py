@@ -92,7 +92,8 @@ def read(database: DatabaseSession, session: Session, incident: Incident) -> Ope
     if coded is None or not coded.value:
         raise ActionRefused("cannot-open")
     linked = works(database, incident.id)
-    threads = [(work, reports.gather(database, session, work)) for work in linked]
+    holder = (incident.id, key)
+    threads = [(work, reports.gather(database, session, work, holder)) for work in linked]
     return OpenedIncident(
         incident=incident,
         coding=coding.from_json(coded.value),

@@ -164,18 +164,13 @@ def _keys(
     database: DatabaseSession, session: Session, work: Work
 ) -> list[tuple[Work, Report, bytes | None]]:
     """The rows of a report and its additions, with the content keys that open."""
-    holder = None
-    if work.incident_id is not None:
-        incident = database.get(Incident, work.incident_id)
-        if incident is not None:
-            holder = (incident.id, objects.open_object_key(session.keyring, incident))
+    holder = reports.holder_of(database, session, work)
     found: list[tuple[Work, Report, bytes | None]] = []
-    for row in database.scalars(
-        select(Work).where((Work.report_id == work.report_id) | (Work.parent_id == work.report_id))
+    for row, report in database.execute(
+        select(Work, Report)
+        .join(Report, Report.report_id == Work.report_id)
+        .where((Work.report_id == work.report_id) | (Work.parent_id == work.report_id))
     ).all():
-        report = database.get(Report, row.report_id, populate_existing=True)
-        if report is None:
-            continue
         try:
             found.append((row, report, reports.content_key(session.keyring, report, holder)))
         except SealingRefused:

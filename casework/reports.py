@@ -4,16 +4,16 @@ Every opening is an audit entry, committed before anything opened leaves this mo
 lives for one request; nothing here writes it anywhere.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from casework import audit, bodies, digests, objects, policy
-from casework.bodies import Body
+from casework.bodies import Body, NamedFile
 from casework.keys import Keyring
 from casework.models import Incident, Work
 from casework.policy import ActionRefused, Actor, ReportState, Role
@@ -138,39 +138,57 @@ def open_one(keyring: Keyring, report: Report, holder: tuple[bytes, bytes] | Non
         return Body(broken="body")
 
 
-def gather(database: DatabaseSession, session: Session, work: Work) -> Thread | None:
+def gather(
+    database: DatabaseSession,
+    session: Session,
+    work: Work,
+    holder: tuple[bytes, bytes] | None = None,
+) -> Thread | None:
     """Open a report and its additions; nothing when the reporter has erased it.
 
-    Writes no audit entry: callers have committed one, or show nothing of it.
+    `holder` is id and key of its incident where the caller has opened it already. Writes no audit
+    entry: callers have committed one, or show nothing of it.
     """
-    holder = None
-    if work.incident_id is not None:
-        incident = database.get(Incident, work.incident_id)
-        if incident is not None:
-            holder = (incident.id, objects.open_object_key(session.keyring, incident))
-    rows = database.scalars(
-        select(Work)
+    holder = holder or holder_of(database, session, work)
+    rows = database.execute(
+        select(Work, Report)
+        .join(Report, Report.report_id == Work.report_id)
         .where((Work.report_id == work.report_id) | (Work.parent_id == work.report_id))
         .order_by(Work.day, Work.report_id)
     ).all()
-    reports = {row.report_id: database.get(Report, row.report_id) for row in rows}
-    first = reports.get(work.report_id)
-    if first is None or work.state == ReportState.ERASED:
+    found = {row.report_id: (row, report) for row, report in rows}
+    if work.report_id not in found or work.state == ReportState.ERASED:
         return None
+    stored: dict[bytes, list[int]] = {}
+    for name, index in database.execute(
+        select(Attachment.report_id, Attachment.index)
+        .where(Attachment.report_id.in_(list(found)))
+        .order_by(Attachment.index)
+    ):
+        stored.setdefault(name, []).append(index)
+    _row, first = found.pop(work.report_id)
     body = open_one(session.keyring, first, holder)
     additions = []
-    for row in rows:
-        report = reports[row.report_id]
-        if row.report_id == work.report_id or report is None:
-            continue
+    for row, report in found.values():
         added = open_one(session.keyring, report, holder)
         confirmed = bodies.is_confirmed(body, added)
-        additions.append(_filed(database, session, row, report, added, confirmed=confirmed))
-    return Thread(
-        _filed(database, session, work, first, body, confirmed=True),
-        tuple(additions),
-        first.mailbox,
-    )
+        files = stored.get(row.report_id, [])
+        additions.append(_filed(session, row, report, added, files, confirmed=confirmed))
+    files = stored.get(work.report_id, [])
+    opened = _filed(session, work, first, body, files, confirmed=True)
+    return Thread(opened, tuple(additions), first.mailbox)
+
+
+def holder_of(
+    database: DatabaseSession, session: Session, work: Work
+) -> tuple[bytes, bytes] | None:
+    """Id and key of the incident a report is linked to, if it is."""
+    if work.incident_id is None:
+        return None
+    incident = database.get(Incident, work.incident_id)
+    if incident is None:
+        return None
+    return incident.id, objects.open_object_key(session.keyring, incident)
 
 
 def open_report(session: Session, report_id: bytes) -> tuple[Work, Thread | None]:
@@ -222,11 +240,7 @@ def open_file(session: Session, report_id: bytes, index: int) -> Download:
     report = database.get(Report, report_id)
     if report is None:
         raise ActionRefused("erased")
-    holder = None
-    if work.incident_id is not None:
-        incident = database.get(Incident, work.incident_id)
-        if incident is not None:
-            holder = (incident.id, objects.open_object_key(session.keyring, incident))
+    holder = holder_of(database, session, work)
     try:
         key = content_key(session.keyring, report, holder)
         body = bodies.read_body(open_body(key, report_id, report.body))
@@ -250,29 +264,20 @@ def open_file(session: Session, report_id: bytes, index: int) -> Download:
 
 
 def _filed(
-    database: DatabaseSession,
     session: Session,
     work: Work,
     report: Report,
     body: Body,
+    stored: Sequence[int],
     *,
     confirmed: bool,
 ) -> Filed:
-    stored: Any = database.scalars(
-        select(Attachment.index)
-        .where(Attachment.report_id == report.report_id)
-        .order_by(Attachment.index)
-    )
-    files = tuple(
-        AttachedFile(
-            index, body.files[index].name, body.files[index].media_type, body.files[index].size
-        )
-        if index < len(body.files)
-        else AttachedFile(index, "", "", -1)
-        for index in stored
-    )
-    digest = digests.open_digest(session.keyring, work.report_id, work.digest, work.digest_epoch)
-    return Filed(report.report_id, report.kind, report.day, body, confirmed, digest.number, files)
+    known = dict(enumerate(body.files))
+    nameless = NamedFile("", "", -1)
+    words = [(index, known.get(index, nameless)) for index in stored]
+    files = tuple(AttachedFile(i, one.name, one.media_type, one.size) for i, one in words)
+    number = digest_of(session, work).number
+    return Filed(report.report_id, report.kind, report.day, body, confirmed, number, files)
 
 
 def _chunks(stored: BinaryIO) -> Iterator[bytes]:
