@@ -40,12 +40,9 @@ IDENTIFIER = re.compile(r"[a-z]+(_[a-z]+)+")
 # Direction is the page's business; a control in a text can show it other than it reads.
 BIDI_CONTROL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Words of the Latin script an Arabic page may show: names of formats and of this software.
-LATIN_WORDS = frozenset(
-    ["Upstander", "English", "JavaScript", "Tor", "CSV", "JSON", "TOTP", "QR", "SHA", "MiB", "CC"]
-    + ["BY", "UTC", "AGPL"]
-)
+LATIN_WORDS = frozenset({"Upstander", "English", "Tor", "CSV", "JSON", "QR", "UTC", "CC", "BY"})
 LATIN = re.compile(r"[A-Za-z][A-Za-z-]*")
-# In the order of CLDR (zero, one, two, few, many, other), which Babel's own table leaves for Arabic.
+# In the order of CLDR (zero, one, two, few, many, other); Babel's own table has another for Arabic.
 PLURALS = {
     "ar": "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : "
     "n%100>=11 ? 4 : 5);"

@@ -1,8 +1,8 @@
 """The controlled vocabulary: ids, English labels, definitions, families and crosswalks.
 
 Pure: reads its versioned data file once and knows no request, database or language of a person.
-An id never changes its meaning and is never used again; a new meaning is a new id in a new version.
-Labels are gettext source strings of the `public` catalogue, so `i18n` translates what `label` gives.
+An id never changes its meaning and is never used again; a new meaning is a new id, a new version.
+Labels are source strings of the `public` catalogue, so that `i18n` translates what `label` gives.
 Holds nothing anybody reported.
 """
 
