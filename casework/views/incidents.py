@@ -1,5 +1,6 @@
 """Incidents: list, coding, notes, answers, closing; and what waits to be counted."""
 
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -218,21 +219,23 @@ def _page(
 
 def _choices() -> dict[str, Any]:
     """Lists of the coding form, acts and grounds by family."""
-    acts: dict[str, list[str]] = {}
-    for act in vocabulary.ids("act"):
-        acts.setdefault(vocabulary.family(act), []).append(act)
-    grounds: dict[str, list[str]] = {}
-    for ground in vocabulary.ids("bias"):
-        grounds.setdefault(vocabulary.ground_family(ground), []).append(ground)
     return {
-        "act_families": acts,
-        "ground_families": grounds,
+        "act_families": _by_family(vocabulary.ids("act"), vocabulary.family),
+        "ground_families": _by_family(vocabulary.ids("bias"), vocabulary.ground_family),
         "settings": vocabulary.ids("loc"),
         "certainties": vocabulary.ids("event_certainty"),
         "strengths": vocabulary.ids("bias_strength"),
         "classes": vocabulary.ids("class"),
         "months": words.months(),
     }
+
+
+def _by_family(ids: Sequence[str], family: Callable[[str], str]) -> dict[str, list[str]]:
+    """Ids below their families; those without one stand last."""
+    found: dict[str, list[str]] = {}
+    for one in sorted(ids, key=lambda one: family(one) == vocabulary.UNKNOWN):
+        found.setdefault(family(one), []).append(one)
+    return found
 
 
 def _conflict(session: Session, incident_id: bytes, mine: Coding) -> tuple[str, int]:

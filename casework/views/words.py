@@ -139,7 +139,9 @@ def country_options(selected: str) -> Markup:
     if selected not in vocabulary.countries():
         return options
     plain = f'<option value="{selected}">'
-    return Markup(options.replace(plain, f"{plain[:-1]} selected>"))  # noqa: S704  # code of a list
+    # Text, not Markup, is searched: Markup would escape what is looked for.
+    marked = str(options).replace(plain, f"{plain[:-1]} selected>")
+    return Markup(marked)  # noqa: S704  # made of codes and names of the vocabulary
 
 
 @cache

@@ -58,6 +58,10 @@ def test_the_thin_journey(desk: FlaskClient) -> None:
     place = post(desk, f"/staff/reports/{one.id}/incident", report, version=version)
     incident = text(desk, place)
     assert "Proposed from" in incident
+    for chosen in ("DE", "03", "loc.transport"):
+        assert f'value="{chosen}" selected' in incident
+    assert 'value="2025"' in incident
+    assert '<option value="FR" selected>' in text(desk, "/staff/queue?country=FR")
     post(
         desk,
         f"{place}/coding",
