@@ -13,6 +13,7 @@ from flask import Flask
 from flask.cli import FlaskGroup
 from flask_migrate import Migrate, upgrade
 
+import analytics.commands
 import analytics.views
 import casework.jobs
 import casework.views
@@ -126,7 +127,12 @@ def cli() -> None:
     """Upstander: reports, casework and statistics."""
 
 
-for _command in (*commands.groups, demo.command, *processes.commands(_settings)):
+for _command in (
+    *commands.groups,
+    analytics.commands.command,
+    demo.command,
+    *processes.commands(_settings),
+):
     cli.add_command(_command)
 
 

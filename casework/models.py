@@ -151,6 +151,7 @@ class Work(Base):
         ),
         Index("ix_work_incident", "incident_id"),
         Index("ix_work_parent", "parent_id"),
+        UNORDERED,
     )
 
     report_id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})

@@ -41,8 +41,19 @@ class Instance:
         )
 
     def day_secret(self, day: date) -> bytes:
-        """The 32 random bytes of a UTC day, made on first use."""
-        return _read_or_make(self.folder / "days" / day.isoformat(), 32)
+        """The 32 random bytes of a UTC day, made on first use.
+
+        File and folder bear midnight: the first use may be a reporter's, at a telling time.
+        """
+        path = self.folder / "days" / day.isoformat()
+        known = self.known_day_secret(day)
+        if known is not None:
+            return known
+        secret = _read_or_make(path, 32)
+        midnight = datetime.combine(day, datetime.min.time(), UTC).timestamp()
+        for bearing in (path, path.parent):
+            os.utime(bearing, (midnight, midnight))
+        return secret
 
     def known_day_secret(self, day: date) -> bytes | None:
         """The same without making one: a day whose secret is gone stays gone."""

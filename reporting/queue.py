@@ -7,7 +7,6 @@ Reporters' requests make no job: Redis keeps times (sealing.md 10).
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Any
 
 import redis
@@ -19,14 +18,11 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import String, Text, event, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from reporting import clock
 from reporting.database import Base, Id, db, transaction
 from reporting.sealing import b64, random_id, unb64
 
 log = structlog.get_logger()
 QUEUE_NAME = "upstander"
-# After this long without having run, a job is handed over again.
-OVERDUE = timedelta(minutes=2)
 
 
 class Outbox(Base):
@@ -38,7 +34,6 @@ class Outbox(Base):
     name: Mapped[str] = mapped_column(String(40), info={"holds": "code"})
     # JSON list of ids (b64).
     ids: Mapped[str] = mapped_column(Text, info={"holds": "opaque"})
-    handed_over: Mapped[datetime | None] = mapped_column(info={"holds": "staff time"})
 
 
 def job(app: Flask, name: str, function: Callable[..., None]) -> None:
@@ -52,7 +47,7 @@ def connect(url: str) -> "redis.Redis":
 
 
 def enqueue(name: str, *ids: bytes) -> bytes:
-    """Order a job in the caller's transaction; it is handed to RQ after the commit. Returns its id."""
+    """Order a job in the caller's transaction; RQ gets it after the commit. Returns its id."""
     if name not in current_app.extensions["jobs"]:
         raise KeyError(name)
     session: Any = db.session
@@ -99,15 +94,13 @@ def run(order: str) -> None:
 
 
 def sweep() -> int:
-    """Hand over what has not run for two minutes, or was never handed over; returns how many."""
-    with transaction() as session:
-        before = clock.now() - OVERDUE
-        rows = session.scalars(
-            select(Outbox).where((Outbox.handed_over.is_(None)) | (Outbox.handed_over < before))
-        ).all()
-        orders = [row.id for row in rows]
-        for row in rows:
-            row.handed_over = clock.now()
+    """Hand over every job that has not run: one that Redis still knows is left as it is.
+
+    Nothing remembers what was handed over, for Redis may have lost it since. Returns how many jobs
+    wait.
+    """
+    session: Any = db.session
+    orders = list(session.scalars(select(Outbox.id)))
     for order in orders:
         hand_over(order)
     return len(orders)

@@ -127,11 +127,19 @@ def digits_in(text: str) -> str:
     return re.sub(r"\s", "", found[1])
 
 
+def token_request(visitor: Visitor, receipt: str) -> bytes:
+    """JSON with the mailbox token of a receipt."""
+    instance_id = unb64(well_known(visitor, "instance")["instance_id"])
+    return json.dumps(
+        {"mailbox_token": b64(receipts.derive_receipt(receipt, instance_id).mailbox_token)}
+    ).encode()
+
+
 def read_mailbox(visitor: Visitor, receipt: str) -> list[dict[str, Any]]:
     """Messages opened with the receipt, as the script of the return page does."""
     instance_id = unb64(well_known(visitor, "instance")["instance_id"])
     derived = receipts.derive_receipt(receipt, instance_id)
-    request = json.dumps({"mailbox_token": b64(derived.mailbox_token)}).encode()
+    request = token_request(visitor, receipt)
     answer = visitor.fetch("/mailbox", request, {"Content-Type": "application/json"})
     assert answer.status == 200, answer.status
     return [

@@ -1,0 +1,144 @@
+"""Every place where a running instance leaves bytes: files, database values, Valkey, file times."""
+
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import psycopg
+import redis
+import sqlalchemy
+
+from tests import leaks
+from tests.live import Live
+
+TEMPORARY = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # looked into, only
+
+
+def _engine(live: Live) -> sqlalchemy.Engine:
+    url = live.env.get("UPSTANDER_DATABASE_URL", f"sqlite:///{live.data_dir / 'upstander.db'}")
+    return sqlalchemy.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
+
+
+def database_values(live: Live) -> dict[str, bytes]:
+    """All values of each column, joined: a value may be cut in two or packed in the files."""
+    engine = _engine(live)
+    found = {}
+    with engine.connect() as connection:
+        for table in sqlalchemy.inspect(engine).get_table_names():
+            rows = connection.execute(sqlalchemy.text(f'SELECT * FROM "{table}"'))
+            names = list(rows.keys())
+            columns: list[list[bytes]] = [[] for _ in names]
+            for row in rows:
+                for column, value in zip(columns, row, strict=True):
+                    column.append(value if isinstance(value, bytes) else str(value).encode())
+            for name, column in zip(names, columns, strict=True):
+                found[f"{table}.{name}"] = b"\n".join(column)
+    engine.dispose()
+    return found
+
+
+def valkey_url(live: Live) -> str:
+    """Where the running instance's own Valkey listens, read from its command line."""
+    command = live.children("valkey-server")[0].cmdline()
+    # Valkey writes its title over its arguments.
+    path = next(x for x in " ".join(command).split() if x.startswith("unixsocket:"))
+    return "unix://" + path.removeprefix("unixsocket:")
+
+
+def valkey_values(live: Live) -> dict[str, bytes]:
+    """Every key as Valkey would write it, job payloads among them."""
+    client = redis.Redis.from_url(valkey_url(live))
+    found = {}
+    for key in client.scan_iter(count=1000):
+        kind = client.type(key)
+        read = {
+            b"string": lambda k: [client.get(k)],
+            b"hash": lambda k: [x for pair in client.hgetall(k).items() for x in pair],
+            b"list": lambda k: client.lrange(k, 0, -1),
+            b"set": lambda k: list(client.smembers(k)),
+            b"zset": lambda k: [
+                x for m, s in client.zrange(k, 0, -1, withscores=True) for x in (m, str(s).encode())
+            ],
+        }.get(kind)
+        values = read(key) if read else [client.dump(key)]
+        # RQ packs what a job calls; unpacked it is searched as its worker would read it.
+        import zlib
+
+        unpacked = []
+        for value in values:
+            try:
+                unpacked.append(zlib.decompress(value))
+            except (zlib.error, TypeError):
+                continue
+        found[f"valkey {key!r}"] = b"\n".join([key, *(v or b"" for v in values), *unpacked])
+    return found
+
+
+def settle(live: Live) -> None:
+    """Bring everything to the disk."""
+    client = redis.Redis.from_url(valkey_url(live))
+    client.bgrewriteaof()
+    while client.info("persistence")["aof_rewrite_in_progress"]:
+        time.sleep(0.05)
+    if "UPSTANDER_DATABASE_URL" in live.env:
+        with psycopg.connect(live.env["UPSTANDER_DATABASE_URL"], autocommit=True) as connection:
+            connection.execute(b"CHECKPOINT")
+
+
+def cluster(live: Live) -> list[Path]:
+    """PostgreSQL's own folder, when that is the database."""
+    if "UPSTANDER_DATABASE_URL" not in live.env:
+        return []
+    with psycopg.connect(live.env["UPSTANDER_DATABASE_URL"]) as connection:
+        row = connection.execute(b"SHOW data_directory").fetchone()
+        assert row
+        return [Path(row[0])]
+
+
+def words_left(live: Live, words: Iterable[str], since: float) -> Iterator[leaks.Found]:
+    """Look everywhere. The demo's own file of sign-ins is made to hold secrets in clear."""
+    words = list(words)
+    folders = [p for p in live.data_dir.rglob("*") if p.is_file()]
+    folders = [p for p in folders if p.name != "demo-sign-ins.json"]
+    yield from leaks.search([*folders, live.log, *cluster(live), *_recent(live, since)], words)
+    yield from leaks.search_bytes(database_values(live), words)
+    yield from leaks.search_bytes(valkey_values(live), words)
+
+
+def _recent(live: Live, since: float) -> Iterator[Path]:
+    """Files of temporary folders written since; other data folders of the suite left out."""
+    for folder in TEMPORARY:
+        for path in folder.rglob("*"):
+            try:
+                fresh = path.is_file() and path.stat().st_mtime >= since
+            except OSError:
+                continue
+            if fresh and "pytest" not in str(path) and live.data_dir not in path.parents:
+                yield path
+
+
+def moments_left(live: Live, seconds: Iterable[int], words: Iterable[str]) -> Iterator[leaks.Found]:
+    """Look for the seconds of reporters' requests: as text, and as times of files.
+
+    Write-ahead logs and the database file's own time are excepted (sealing.md 10).
+    """
+    words, seconds = list(words), set(seconds)
+    files = [p for p in live.data_dir.rglob("*") if p.is_file()]
+    files = [p for p in files if not p.name.endswith(("-wal", "-shm"))]
+    yield from leaks.search([*files, live.log], words)
+    for folder in cluster(live):
+        yield from leaks.search(
+            [p for p in folder.rglob("*") if p.is_file() and "pg_wal" not in p.parts], words
+        )
+    yield from leaks.search_bytes(database_values(live), words)
+    yield from leaks.search_bytes(valkey_values(live), words)
+    for path in live.data_dir.rglob("*"):
+        if path.name.startswith("upstander.db"):
+            continue
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            continue
+        for name, value in (("mtime", state.st_mtime), ("atime", state.st_atime)):
+            if int(value) in seconds:
+                yield leaks.Found(str(int(value)), name, str(path))

