@@ -11,7 +11,8 @@ import pyotp
 import segno
 from flask import current_app
 from flask.cli import with_appcontext
-from sqlalchemy import select
+from mnemonic import Mnemonic
+from sqlalchemy import func, select
 
 from casework import audit, invitations, members, organisations, signing_in
 from casework.credentials import NewMember
@@ -21,6 +22,7 @@ from casework.views.frame import ROLE_NAMES
 from casework.views.refusals import WORDS
 from reporting import clock
 from reporting.database import db
+from reporting.instance import Instance
 from reporting.models import Organisation
 from reporting.sealing import SealingRefused, b64, unb64
 from reporting.settings import Settings
@@ -73,6 +75,8 @@ def add_organisation(slug: str, name: str, supervisor_name: str, about: str, con
         f"Identity key, for posters and the organisation's own site: {b64(added.identity_key)}"
     )
     _print_recovery(added.recovery_words)
+    if db.session.scalar(select(func.count()).select_from(Organisation)) == 1:
+        _print_instance_kit(current_app.extensions["instance"])
 
 
 def _confirm(new: NewMember) -> NewMember:
@@ -91,13 +95,26 @@ def _confirm(new: NewMember) -> NewMember:
 
 
 def _print_recovery(words: str) -> None:
-    listed = words.split()
     click.echo("\nRECOVERY KIT. Print or write it down and lock it away; it is shown only now.")
     click.echo("Whoever has these 24 words opens everything this organisation holds.\n")
-    for start in range(0, 24, 6):
+    _print_words(words)
+    click.echo("\n" + _terminal_qr(words))
+
+
+def _print_instance_kit(instance: Instance) -> None:
+    """The two secrets that no backup holds (sealing.md 5, disclosure.md 4.2), once."""
+    click.echo("\nINSTANCE KIT. Keep it apart from the backups; it is shown only now, with the")
+    click.echo("first organisation. Without it a lost secrets folder loses mailboxes and sign-ins.")
+    for name, secret in (("pepper", instance.pepper), ("noise-root", instance.noise_root)):
+        click.echo(f"\nFile {name}:")
+        _print_words(Mnemonic("english").to_mnemonic(secret))
+
+
+def _print_words(words: str) -> None:
+    listed = words.split()
+    for start in range(0, len(listed), 6):
         numbered = (f"{start + i + 1:2}. {listed[start + i]:<10}" for i in range(6))
         click.echo("  ".join(numbered).rstrip())
-    click.echo("\n" + _terminal_qr(words))
 
 
 def _terminal_qr(text: str) -> str:

@@ -64,6 +64,28 @@ def typing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return typed
 
 
+def kit(text: str) -> str:
+    """The numbered words of a printed kit, in their order."""
+    found = sorted((int(n), w) for n, w in re.findall(r"(\d+)\. ([a-z]+)", text))
+    return " ".join(word for _, word in found)
+
+
+def test_the_instance_kit_is_printed_with_the_first_organisation_only(
+    app: Flask, run: Callable[..., Result], typing: list[str]
+) -> None:
+    first = run("organisation", *ADD).output
+    _, pepper, root = re.split(r"File (?:pepper|noise-root):", first.partition("INSTANCE KIT")[2])
+    instance = app.extensions["instance"]
+    words = Mnemonic("english")
+    assert bytes(words.to_entropy(kit(pepper))) == instance.pepper
+    assert bytes(words.to_entropy(kit(root))) == instance.noise_root
+    second = run(
+        "organisation", "add", "--slug", "two", "--name", "Two", "--supervisor-name", "Bo Ek"
+    )
+    assert second.exit_code == 0
+    assert "INSTANCE KIT" not in second.output
+
+
 def test_organisation_add_makes_keys_and_first_supervisor(
     run: Callable[..., Result], typing: list[str]
 ) -> None:
@@ -76,12 +98,7 @@ def test_organisation_add_makes_keys_and_first_supervisor(
     soon = pyotp.TOTP(secret.group(1)).at(int(clock.now().timestamp()) + 30)
     member, _seed = members.sign_in("Sana Said", words.group(1), soon)
     assert (member.role, member.state) == ("supervisor", "active")
-    recovery = " ".join(
-        word
-        for _, word in sorted(
-            (int(n), w) for n, w in re.findall(r"(\d+)\. ([a-z]+)", result.output)
-        )
-    )
+    recovery = kit(result.output.partition("INSTANCE KIT")[0])
     organisation = db.session.scalars(select(Organisation)).one()
     seed = bytes(Mnemonic("english").to_entropy(recovery))
     assert public_of(seed) == organisation.recovery_key
