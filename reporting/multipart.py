@@ -2,20 +2,21 @@
 
 Never writes anything anywhere and never holds a whole file: the framework's own form parser would
 put uploads into temporary files, in the clear. Views that use this must not touch `request.form`.
+Line ends are CRLF, as RFC 2046 wants and browsers send; so that what is between two boundaries
+comes out byte for byte, however the line cuts it into pieces.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
-from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 CHUNK = 64 * 1024
-# Headers of a part, or what the decoder must hold back because a boundary may begin in it.
-MAX_BUFFER = 256 * 1024
+# Headers of one part, and whatever stands before the first boundary.
+MAX_HEADERS = 16 * 1024
 MAX_PARTS = 200
+_MAX_BOUNDARY = 200
 
 
 class MultipartRefused(Exception):
@@ -49,20 +50,25 @@ def read_parts(stream: IO[bytes], content_type: str) -> Iterator[FormPart]:
     """Yield the parts of a body; what a caller leaves unread of a part is read and dropped."""
     kind, options = parse_options_header(content_type)
     boundary = options.get("boundary", "")
-    if kind != "multipart/form-data" or not 0 < len(boundary) <= 200 or not boundary.isascii():
+    if kind != "multipart/form-data" or not 0 < len(boundary) <= _MAX_BOUNDARY:
         raise MultipartRefused("malformed")
-    decoder = MultipartDecoder(boundary.encode("ascii"), MAX_BUFFER, max_parts=MAX_PARTS)
-    events = _events(_whole_lines(stream, len(boundary)), decoder)
-    for event in events:
-        if not isinstance(event, Field | File):
-            continue
-        if not isinstance(event.name, str):
+    if not boundary.isascii():
+        raise MultipartRefused("malformed")
+    body = _Body(stream, b"\r\n--" + boundary.encode("ascii"))
+    body.skip_preamble()
+    for _number in range(MAX_PARTS):
+        if body.is_last():
+            return
+        headers = _headers(body.take_headers())
+        disposition, given = parse_options_header(headers.get("content-disposition", ""))
+        if disposition != "form-data" or "name" not in given:
             raise MultipartRefused("malformed")
-        chunks = _chunks(events)
-        filename = event.filename if isinstance(event, File) else None
-        yield FormPart(event.name, filename, event.headers.get("content-type", ""), chunks)
+        chunks = body.chunks()
+        media_type = headers.get("content-type", "")
+        yield FormPart(given["name"], given.get("filename"), media_type, chunks)
         for _left in chunks:
             pass
+    raise MultipartRefused("too-large")
 
 
 def drain(stream: IO[bytes], limit: int) -> None:
@@ -75,48 +81,84 @@ def drain(stream: IO[bytes], limit: int) -> None:
         left -= len(data)
 
 
-def _chunks(events: Iterator[Event]) -> Iterator[bytes]:
-    for event in events:
-        if not isinstance(event, Data):
+class _Body:
+    """What has been read and not yet given out; at most a chunk and a boundary."""
+
+    def __init__(self, stream: IO[bytes], delimiter: bytes) -> None:
+        self._stream = stream
+        self._delimiter = delimiter
+        # The first boundary has no line before it.
+        self._held = bytearray(b"\r\n")
+
+    def skip_preamble(self) -> None:
+        """To the end of the first boundary."""
+        self._take(self._delimiter, MAX_HEADERS)
+
+    def is_last(self) -> bool:
+        """Whether the boundary just read ends the body; else its line is read to the end."""
+        while len(self._held) < 2:
+            self._more()
+        if self._held.startswith(b"--"):
+            return True
+        # White space may follow a boundary, nothing else.
+        if self._take(b"\r\n", _MAX_BOUNDARY).strip(b" \t"):
             raise MultipartRefused("malformed")
-        if event.data:
-            yield event.data
-        if not event.more_data:
-            return
+        # Given back: with it, empty headers end as others do.
+        self._held[:0] = b"\r\n"
+        return False
+
+    def take_headers(self) -> bytes:
+        """The header lines of a part."""
+        return self._take(b"\r\n\r\n", MAX_HEADERS)
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes of a part up to its boundary."""
+        keep = len(self._delimiter) - 1
+        while True:
+            at = self._held.find(self._delimiter)
+            if at >= 0:
+                last = bytes(self._held[:at])
+                del self._held[: at + len(self._delimiter)]
+                if last:
+                    yield last
+                return
+            # The end may be the beginning of a boundary.
+            sure = len(self._held) - keep
+            if sure > 0:
+                some = bytes(self._held[:sure])
+                del self._held[:sure]
+                yield some
+            self._more()
+
+    def _take(self, end: bytes, limit: int) -> bytes:
+        """Everything before `end`, which is dropped."""
+        while (at := self._held.find(end)) < 0:
+            if len(self._held) > limit:
+                raise MultipartRefused("too-large")
+            self._more()
+        if at > limit:
+            raise MultipartRefused("too-large")
+        taken = bytes(self._held[:at])
+        del self._held[: at + len(end)]
+        return taken
+
+    def _more(self) -> None:
+        data = self._stream.read(CHUNK)
+        if not data:
+            # Cut off before the last boundary.
+            raise MultipartRefused("malformed")
+        self._held += data
 
 
-def _whole_lines(stream: IO[bytes], boundary: int) -> Iterator[bytes]:
-    """The body in pieces that never end inside a boundary line.
-
-    Werkzeug 3.1.9 takes the CR before a boundary for content when a piece ends one byte after the
-    boundary: one file in 65,000 would come out a byte longer than it went in.
-    """
-    window = boundary + 16
-    held = b""
-    while data := stream.read(CHUNK):
-        held += data
-        tail = max(0, len(held) - window)
-        ends = [at for at in (held.find(b"\r", tail), held.find(b"\n", tail)) if at >= 0]
-        cut = min(ends, default=len(held))
-        if cut:
-            yield held[:cut]
-        held = held[cut:]
-    if held:
-        yield held
-
-
-def _events(pieces: Iterator[bytes], decoder: MultipartDecoder) -> Iterator[Event]:
-    while True:
-        try:
-            event = decoder.next_event()
-            if isinstance(event, NeedData):
-                decoder.receive_data(next(pieces, None))
-                continue
-        except RequestEntityTooLarge:
-            raise MultipartRefused("too-large") from None
-        except ValueError:
-            # Its text may quote the body: not chained.
-            raise MultipartRefused("malformed") from None
-        if isinstance(event, Epilogue):
-            return
-        yield event
+def _headers(data: bytes) -> dict[str, str]:
+    """Header lines by their name in small letters. Continued lines were never sent by browsers."""
+    found: dict[str, str] = {}
+    try:
+        lines = data.decode("utf-8").split("\r\n")
+    except UnicodeDecodeError:
+        # Its text would quote the body.
+        raise MultipartRefused("malformed") from None
+    for line in lines:
+        name, _, value = line.partition(":")
+        found[name.strip().lower()] = value.strip()
+    return found

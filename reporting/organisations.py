@@ -40,7 +40,7 @@ def all_open() -> list[Organisation]:
 
 
 def current_key(organisation: Organisation, today: date) -> IntakeKey | None:
-    """The key that reports to this organisation are sealed to; `None` when there is no valid one."""
+    """The key that reports to this organisation are sealed to; `None` without a valid one."""
     session: Any = db.session
     keys = session.scalars(
         select(IntakeKey)

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from flask import current_app
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -37,8 +38,10 @@ class SubmissionRefused(Exception):
 
 @dataclass(frozen=True)
 class Accepted:
-    """A report that is stored. There is no acknowledgement when a draft is sent a second time and
-    the first has been admitted since: what it vouched for is not kept.
+    """A report that is stored.
+
+    There is no acknowledgement when a draft is sent a second time and the first has been admitted
+    since: what it vouched for is not kept.
     """
 
     acknowledgement: dict[str, Any] | None
@@ -67,19 +70,26 @@ def check_key(organisation: Organisation, key_id: bytes) -> None:
 
 
 def submit(
-    organisation: Organisation, envelope: Envelope, parts: Sequence[Incoming], *, same_draft: bool
+    organisation: Organisation,
+    envelope: Envelope,
+    parts: Sequence[Incoming],
+    *,
+    same_draft: bool,
+    checked: bool = False,
 ) -> Accepted:
     """Store a report, or recognise it. Returns after the commit; raises `SubmissionRefused`.
 
     `same_draft` is the way without script, where a repeat is sealed afresh: there the id alone
-    tells it. Files that are not kept are the caller's to discard.
+    tells it. `checked`: the caller has just asked whether the id is known and which key is current.
+    Files that are not kept are the caller's to discard.
     """
     organisation_id, slug = organisation.id, organisation.slug
     check_parts(envelope, parts)
     bytes_of = _by_bytes(organisation_id, envelope, parts)
-    known = _memory(envelope.report_id)
+    known = None if checked else _memory(envelope.report_id)
     if known is None:
-        check_key(organisation, envelope.key_id)
+        if not checked:
+            check_key(organisation, envelope.key_id)
         day = clock.today()
         try:
             with transaction() as session:
@@ -122,37 +132,40 @@ def _store(
     bytes_of: bytes,
     day: date,
 ) -> None:
-    session.add(
-        Submission(
-            by_id=_by_id(envelope.report_id), by_bytes=bytes_of, key_id=envelope.key_id, day=day
-        )
+    report_id = envelope.report_id
+    session.execute(
+        insert(Submission),
+        {
+            "by_id": _by_id(report_id),
+            "by_bytes": bytes_of,
+            "key_id": envelope.key_id,
+            "day": day,
+        },
     )
-    # From here on this transaction alone owns the id: a rename cannot replace another's file.
-    session.flush()
-    session.add(
-        Report(
-            report_id=envelope.report_id,
-            organisation_id=organisation_id,
-            kind=envelope.kind,
-            key_id=envelope.key_id,
-            sealed_key=envelope.sealed_key,
-            body=envelope.body,
-            mailbox=mailbox_of(_instance().pepper, envelope.mailbox_token),
-            day=day,
-        )
+    session.execute(
+        insert(Report),
+        {
+            "report_id": report_id,
+            "organisation_id": organisation_id,
+            "kind": envelope.kind,
+            "key_id": envelope.key_id,
+            "sealed_key": envelope.sealed_key,
+            "body": envelope.body,
+            "mailbox": mailbox_of(_instance().pepper, envelope.mailbox_token),
+            "day": day,
+        },
     )
-    session.flush()
-    for index, part in enumerate(parts):
-        session.add(
-            Attachment(
-                report_id=envelope.report_id, index=index, length=part.length, sha256=part.sha256
-            )
-        )
-    session.flush()
+    files = [
+        {"report_id": report_id, "index": index, "length": part.length, "sha256": part.sha256}
+        for index, part in enumerate(parts)
+    ]
+    if files:
+        session.execute(insert(Attachment), files)
+    # This transaction alone owns the id by now: a rename cannot replace another report's file.
     # Before the commit: a row never names a file that is not there. A file without its row, which
     # a crash in between leaves, is `attachments.sweep`'s.
     for index, part in enumerate(parts):
-        part.keep(envelope.report_id, index)
+        part.keep(report_id, index)
 
 
 def _word_of_stored(slug: str, report_id: bytes, day: date) -> dict[str, Any] | None:

@@ -365,7 +365,10 @@
     });
     var change = make("button", said.change, { type: "button", "aria-label": said.change + ": " + title });
     change.addEventListener("click", function () { show(index); });
-    group.append(change);
+    // A description list holds nothing but terms and descriptions.
+    var place = make("dd");
+    place.append(change);
+    group.append(place);
     return group;
   }
 

@@ -1,4 +1,4 @@
-"""The pages and addresses of the reporter's side. Public, without cookies, without script if need be.
+"""The pages and addresses of the reporter's side: public, without cookies, working without script.
 
 No view here may touch `request.form` or `request.files`: the framework would write uploads into
 temporary files. Nothing a person typed ever reaches a log, an address or an error page.

@@ -41,11 +41,11 @@ def init_app(app: Flask) -> None:
 
 def refused(error: HTTPException) -> AnyResponse:
     """The page of an HTTP error."""
-    if error.response is not None:
+    if isinstance(error.response, AnyResponse):
         return error.response
     status = error.code or 500
     if status < 400:
-        return error.get_response()
+        return Response(status=status, headers=list(error.get_headers()))
     if request.path.startswith(CLIENT_PATHS):
         phrase = HTTPStatus(status).phrase
         response = problem(status, phrase.lower().replace(" ", "-"), phrase)

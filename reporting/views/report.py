@@ -192,9 +192,9 @@ def when_in_words(given: Mapping[str, str]) -> str:
     """A date with its precision, in the page's language, in Latin digits."""
     value, precision = given["value"], given["precision"]
     if precision == "day":
-        return format_date(date.fromisoformat(value), "long")
+        return str(format_date(date.fromisoformat(value), "long"))
     if precision == "week":
-        return gettext("In the last 7 days")
+        return str(gettext("In the last 7 days"))
     if precision == "month":
-        return format_date(date.fromisoformat(f"{value}-01"), "LLLL y")
-    return value or gettext("I am not sure")
+        return str(format_date(date.fromisoformat(f"{value}-01"), "LLLL y"))
+    return value or str(gettext("I am not sure"))

@@ -67,9 +67,9 @@ def _read(organisation: Organisation, incoming: list[Incoming]) -> Envelope:
         envelope = parse_envelope(first.read(MAX_ENVELOPE))
         if len(envelope.body) > _LONGEST_BODY:
             raise SubmissionRefused(413, "too-large")
-        # The same bytes are asked for first. What is new and sealed to an old key is not even
-        # written: the client seals it again.
-        if not is_known(envelope.report_id):
+        # The same bytes are asked for first (by `submit`, once the files are here). Files of what
+        # is new and sealed to an old key are not even written: the client seals them again.
+        if envelope.attachments and not is_known(envelope.report_id):
             check_key(organisation, envelope.key_id)
         let_go()
         _read_files(parts, envelope, incoming)

@@ -99,7 +99,12 @@ def store(
         attachments=tuple(Part(i, file.incoming.length) for i, file in enumerate(files)),
     )
     return submission.submit(
-        organisation, envelope, [file.incoming for file in files], same_draft=True
+        organisation,
+        envelope,
+        [file.incoming for file in files],
+        same_draft=True,
+        # Both callers ask for the draft and the key right before.
+        checked=True,
     )
 
 

@@ -1,4 +1,4 @@
-"""Addresses at fixed names, so that others can build clients and compare keys. Public facts only."""
+"""Addresses at fixed names, so that others can build clients and compare keys: public facts."""
 
 from functools import cache
 from typing import Any

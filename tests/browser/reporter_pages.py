@@ -44,7 +44,7 @@ class Served:
 
 
 class _Quiet(WSGIRequestHandler):
-    def log(self, type: str, message: str, *args: Any) -> None:
+    def log(self, *_line: Any) -> None:
         """No line for a request."""
 
 
@@ -62,7 +62,7 @@ def served(app: Flask) -> Iterator[Served]:
         found.seen.append(Seen(environ["REQUEST_METHOD"], environ["PATH_INFO"], body, cookie))
         return inner(environ, start)
 
-    app.wsgi_app = recorded  # type: ignore[method-assign]  # a recorder around the whole app
+    app.wsgi_app = recorded  # type: ignore[assignment,method-assign]  # around all
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
     found.base = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)

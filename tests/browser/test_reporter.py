@@ -6,17 +6,24 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from tests.browser.reporter_pages import CLEAN, Served, chromium, context_of, served, traces
 from tests.factories_reporting import Opener, make_organisation, rotate, stored, stored_files
-from tests.reporting.test_mailbox import answer as leave_message
+from tests.reporting.test_mailbox import leave
 
 pytestmark = pytest.mark.browser
 
 WORDS = "Zwei Männer riefen غادروا “go home” 👩🏽‍🚀\nQuillwort"
 AREA = "Northgate-Xylem"
 FILE = bytes(range(256)) * 1000
+
+
+def photo(name: str) -> list[FilePayload]:
+    """A file as a person chooses it."""
+    return [{"name": name, "mimeType": f"image/{name[-3:].replace('jpg', 'jpeg')}", "buffer": FILE}]
+
+
 DIGITS = re.compile(r"\d{4}( \d{4}){5}")
 
 
@@ -78,9 +85,7 @@ def fill_in(page: Page, *, with_file: bool = True) -> None:
     page.check("[value='rr.witness']")
     on(page)
     if with_file:
-        page.set_input_files(
-            "#f-files", [{"name": "Plumbago.jpg", "mimeType": "image/jpeg", "buffer": FILE}]
-        )
+        page.set_input_files("#f-files", photo("Plumbago.jpg"))
     on(page)
     page.check("[name='consent.statistics'][value=yes]")
     page.check("[name='consent.reply'][value=no]")
@@ -176,9 +181,7 @@ def test_report_without_script(browser: Browser, site: Served, north: Opener, lo
     page.click("button[value=change]")
     assert page.input_value("[name=what_happened]") == WORDS
     page.click("button[value=check]")
-    page.set_input_files(
-        "[name=file]", [{"name": "Plumbago.jpg", "mimeType": "image/jpeg", "buffer": FILE}]
-    )
+    page.set_input_files("[name=file]", photo("Plumbago.jpg"))
     page.click("button[value=send]")
     number = page.inner_text("#number")
     assert DIGITS.fullmatch(number)
@@ -207,9 +210,11 @@ def test_return_with_script(
     page.click("button.link")
     number = receipt_on(page)
     [report] = stored()
-    sealed = Sent(number.replace(" ", ""), report.report_id)
-    leave_message(app, sealed, {"text": "Which bus?\n<b>x</b>", "status": "question", "number": 2})
-    leave_message(app, sealed, {"status": "being_read", "number": 1})
+    digits, report_id = number.replace(" ", ""), report.report_id
+    leave(
+        app, digits, report_id, {"text": "Which bus?\n<b>x</b>", "status": "question", "number": 2}
+    )
+    leave(app, digits, report_id, {"status": "being_read", "number": 1})
     page.click("#go-on")
     page.wait_for_url("**/done")
     page.goto(f"{site.base}/en/return")
@@ -224,9 +229,7 @@ def test_return_with_script(
     assert page.locator(".message").all_inner_texts()[-1].endswith("Which bus?\n<b>x</b>")
     assert page.locator("h1:visible").count() == 1
     page.fill("#more", "It was line 7, Quillwort")
-    page.set_input_files(
-        "#more-files", [{"name": "Plumbago.png", "mimeType": "image/png", "buffer": FILE}]
-    )
+    page.set_input_files("#more-files", photo("Plumbago.png"))
     page.click("#add button")
     expect(page.locator("#notice")).to_have_text("We have what you added.")
     [addition] = [r for r in stored() if r.kind == "addition"]
@@ -245,15 +248,6 @@ def test_return_with_script(
         for secret in ("Quillwort", "Plumbago", number, number.replace(" ", "")):
             assert secret.encode() not in request.body, request.path
     assert traces(page) == CLEAN
-
-
-class Sent:
-    """What the mailbox tests call a sealed report: its digits and id."""
-
-    def __init__(self, digits: str, report_id: bytes) -> None:
-        self.digits = digits
-        self.envelope = self
-        self.report_id = report_id
 
 
 def test_lost_answer_sends_the_same_bytes_again(page: Page, site: Served, north: Opener) -> None:
@@ -388,8 +382,10 @@ def test_files_are_limited_and_can_be_taken_back(page: Page, site: Served, north
     write(page)
     for _step in range(5):
         on(page)
-    some = [{"name": f"{n}.txt", "mimeType": "text/plain", "buffer": b"x"} for n in range(6)]
-    page.set_input_files("#f-files", some)  # type: ignore[arg-type]  # file payloads
+    some: list[FilePayload] = [
+        {"name": f"{n}.txt", "mimeType": "text/plain", "buffer": b"x"} for n in range(6)
+    ]
+    page.set_input_files("#f-files", some)
     expect(page.locator("#e-files")).to_have_text("You can send 5 files at once. Choose fewer.")
     assert page.locator("#chosen li").count() == 5
     page.locator("#chosen button").first.click()

@@ -27,8 +27,13 @@ def receipt_of(app: Flask, digits: str) -> Receipt:
 
 def answer(app: Flask, sealed: Sealed, message: Mapping[str, Any]) -> None:
     """Leave a message as staff do."""
-    derived = receipt_of(app, sealed.digits)
-    message_id, report_id = random_id(), sealed.envelope.report_id
+    leave(app, sealed.digits, sealed.envelope.report_id, message)
+
+
+def leave(app: Flask, digits: str, report_id: bytes, message: Mapping[str, Any]) -> None:
+    """The same for a report made in a browser."""
+    derived = receipt_of(app, digits)
+    message_id = random_id()
     data = json.dumps(message).encode()
     text = seal_to_reporter(derived.reply_public_key, report_id, message_id, data)
     box = mailbox_of(app.extensions["instance"].pepper, derived.mailbox_token)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reporting.multipart import MAX_BUFFER, MultipartRefused, read_parts
+from reporting.multipart import MAX_HEADERS, MultipartRefused, read_parts
 
 TYPE = "multipart/form-data; boundary=mark"
 
@@ -56,6 +56,8 @@ def test_file_names_are_read_as_sent() -> None:
     [
         (b"", TYPE),
         (b"no boundary at all", TYPE),
+        (b"--marked\r\n\r\n--mark--", TYPE),
+        (b"--mark\nContent-Disposition: form-data; name=a\n\nx\n--mark--\n", TYPE),
         (body(('name="a"', b"x"), end=b""), TYPE),
         (b"--mark\r\nContent-Type: text/plain\r\n\r\nx\r\n--mark--", TYPE),
         (b"--mark\r\nContent-Disposition: form-data\r\n\r\nx\r\n--mark--", TYPE),
@@ -75,8 +77,8 @@ def test_bodies_out_of_shape_are_refused(data: bytes, content_type: str) -> None
 
 def test_memory_is_bounded() -> None:
     """Headers without end, a preamble without end, parts without number, a field too long."""
-    endless = b"--mark\r\nX: " + b"y" * (MAX_BUFFER * 2)
-    for data in (endless, b"y" * (MAX_BUFFER * 2), body(*[('name="a"', b"")] * 1000)):
+    endless = b"--mark\r\nX: " + b"y" * (MAX_HEADERS * 2)
+    for data in (endless, b"y" * (MAX_HEADERS * 2), body(*[('name="a"', b"")] * 1000)):
         with pytest.raises(MultipartRefused) as refused:
             names(data)
         assert refused.value.reason == "too-large"
@@ -95,5 +97,5 @@ def test_reading_is_by_chunks() -> None:
 
     data = body(('name="f"; filename="f"', b"z" * 1_000_000))
     chunks: Iterator[bytes] = next(iter(read_parts(Watched(data), TYPE))).chunks
-    assert max(len(chunk) for chunk in chunks) <= MAX_BUFFER
+    assert max(len(chunk) for chunk in chunks) <= 128 * 1024
     assert set(sizes) == {64 * 1024}
