@@ -15,7 +15,7 @@ from casework import audit, bodies, objects, reports
 from casework.bodies import Body
 from casework.digests import box_digest
 from casework.models import Incident, Work
-from casework.policy import IncidentState, ReportState
+from casework.policy import ActionRefused, IncidentState, ReportState
 from casework.sessions import Session
 from reporting.database import db, transaction
 from reporting.envelope import open_body, open_content_key
@@ -129,7 +129,11 @@ def _rebox(database: DatabaseSession, session: Session, one: _Opened, parent: Wo
         if parent is not None and parent.incident_id is not None:
             incident = database.get(Incident, parent.incident_id)
         if incident is not None:
-            holder = (incident.id, objects.open_object_key(session.keyring, incident))
+            try:
+                holder = (incident.id, objects.open_object_key(session.keyring, incident))
+            except ActionRefused:
+                # Not this member's: it goes on waiting and stops no other.
+                return False
             boxed = reports.box_for_object(holder, one.row.report_id, one.key)
         else:
             boxed, epoch = reports.box_for_epoch(session.keyring, one.row.report_id, one.key)

@@ -132,15 +132,13 @@ def is_confirmed(first: Body, addition: Body) -> bool:
 def latest_consent(first: Body, additions: Sequence[tuple[Body, bool]], purpose: str) -> bool:
     """The latest word on a purpose, from the first report and its additions in order.
 
-    An addition says something about a purpose when it names it, or when consent is what it is
-    about: then missing is no. An unconfirmed one may only take consent away.
+    An addition changes the purposes it names and no other: who takes back one wish on the page has
+    not said anything about the other. An unconfirmed one may only take consent away.
     """
     agreed = first.consent.get(purpose, False)
     for body, confirmed in additions:
-        if purpose not in body.consent and body.request != "consent":
-            continue
-        said = body.consent.get(purpose, False)
-        agreed = said and (confirmed or agreed)
+        if purpose in body.consent:
+            agreed = body.consent[purpose] and (confirmed or agreed)
     return agreed
 
 

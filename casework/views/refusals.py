@@ -70,7 +70,8 @@ WORDS |= {
     "cannot-open": (
         _("Your keys do not open this"),
         _(
-            "Ask a supervisor to look. If they cannot open it either, tell whoever runs this system."
+            "Ask a supervisor to look. If they cannot open it either, tell whoever runs this "
+            "system."
         ),
     ),
     "altered": (

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy import func, select, text
 
 from casework import admission, bodies, digests, linking, reports
-from casework.models import AuditEntry, Work
+from casework.models import AuditEntry, Incident, Work
 from casework.policy import ActionRefused
 from casework.sessions import Session
 from reporting import attachments, mailbox
@@ -200,7 +200,8 @@ def test_the_latest_consent_wins_also_over_days(sana: Session, clock_at: object)
     sent.add(one, request="consent", consent={"statistics": True})
     admission.admit_new(sana)
     assert opened(sana, one).consents("statistics")
-    assert not opened(sana, one).consents("reply")
+    # What an addition does not name stays as it was.
+    assert opened(sana, one).consents("reply")
 
 
 def test_of_two_words_of_one_batch_the_refusal_counts(sana: Session) -> None:
@@ -332,3 +333,19 @@ def test_a_day_later_counts_whatever_came_in_together(sana: Session, monkeypatch
     admission.admit_new(sana)
     assert work_of(yes).day > work_of(no).day
     assert opened(sana, one).consents("statistics")
+
+
+def test_an_addition_to_an_incident_that_does_not_open_waits_and_stops_no_other(
+    sana: Session,
+) -> None:
+    one = sent.send()
+    admission.admit_new(sana)
+    incident_id = linking.new_incident(sana, one.report_id, work_of(one).version)
+    incident = db.session.get(Incident, incident_id)
+    assert incident is not None
+    incident.object_key = bytes(60)
+    db.session.commit()
+    sent.add(one)
+    other = sent.send()
+    assert admission.admit_new(sana).count == 1
+    assert opened(sana, other).first.body.text
