@@ -1,0 +1,95 @@
+"""Casework in Chromium: keys of the queue, the whole way to a closed incident, no policy broken."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.reporter_pages import VIOLATIONS, Served, chromium, served
+from tests.casework import people, sent
+from tests.casework.people import Organisation
+
+pytestmark = pytest.mark.browser
+
+ARABIC = {"what_happened": "صاح رجل في وجهنا.\nلم يساعدنا أحد.", "country": "FR"}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def organisation(app: Flask) -> Organisation:
+    return people.add_organisation()
+
+
+@pytest.fixture
+def site(app: Flask) -> Iterator[Served]:
+    with served(app) as found:
+        yield found
+
+
+def signed_in(browser: Browser, site: Served, who: Organisation, width: int) -> Page:
+    context = browser.new_context(viewport={"width": width, "height": 800})
+    context.add_init_script(VIOLATIONS)
+    page = context.new_page()
+    page.goto(f"{site.base}/staff/sign-in")
+    page.fill("[name=name]", who.supervisor.name)
+    page.fill("[name=passphrase]", who.supervisor.passphrase)
+    page.fill("[name=code]", people.code_of(who.supervisor))
+    page.click("main button")
+    page.wait_for_url("**/staff/queue")
+    return page
+
+
+def sound(page: Page) -> None:
+    """Nothing refused by the content policy, nothing to scroll sideways."""
+    assert page.evaluate("window.violations") == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_from_the_queue_to_a_closed_incident(
+    browser: Browser, site: Served, organisation: Organisation, width: int
+) -> None:
+    one = sent.send(answers=ARABIC, language="ar", consent={"statistics": True})
+    page = signed_in(browser, site, organisation, width)
+    sound(page)
+    page.keyboard.press("j")
+    page.keyboard.press("c")
+    page.wait_for_url(f"**/staff/reports/{one.id}")
+    said = page.locator(".said-box")
+    assert said.inner_text() == ARABIC["what_happened"]
+    assert said.evaluate("e => getComputedStyle(e).direction") == "rtl"
+    sound(page)
+    page.click("form[action$='/incident'] button")
+    page.wait_for_url("**/staff/incidents/*")
+    expect(page.locator("#c-country")).to_have_value("FR")
+    sound(page)
+    page.select_option("#c-certainty", "V2")
+    page.get_by_text("Insults, gestures and symbols").click()
+    page.check("[value='act.verbal']")
+    page.click("form[action$='/coding'] button")
+    page.get_by_role("link", name="Close…").click()
+    sound(page)
+    page.get_by_role("button", name="Close incident").click()
+    page.wait_for_url("**/staff/incidents?done=closed")
+    page.goto(f"{site.base}/staff/waiting")
+    page.get_by_role("button", name="Hand over now").click()
+    expect(page.get_by_role("status")).to_contain_text("1 incident was handed over.")
+    sound(page)
+
+
+def test_keys_are_quiet_inside_fields(
+    browser: Browser, site: Served, organisation: Organisation
+) -> None:
+    sent.send()
+    page = signed_in(browser, site, organisation, 1280)
+    page.focus("#kind")
+    page.keyboard.press("j")
+    page.keyboard.press("c")
+    assert page.locator("tr.at").count() == 0
+    assert page.url.endswith("/staff/queue")
