@@ -17,7 +17,7 @@ from tests.live import Live
 from tests.page import Visitor
 from tests.staff import Staff
 
-pytestmark = [pytest.mark.journey, pytest.mark.database, pytest.mark.browser]
+pytestmark = [pytest.mark.journey, pytest.mark.database]
 SLUGS = ("demo", "demo-two", "demo-three")
 IN_CHROMIUM = 4 if POSTGRESQL else 20
 
@@ -152,6 +152,7 @@ def slug_of(one: Narrative) -> str:
     return SLUGS[sum(one.id.encode()) % len(SLUGS)]
 
 
+@pytest.mark.browser
 def test_narratives_of_2016_become_the_table_of_2016(live: Live) -> None:
     """Every shown figure within the noise of the input file, every band honest."""
     narratives = load()[::5] if POSTGRESQL else load()
