@@ -1,8 +1,10 @@
 """Every place where a running instance leaves bytes: files, database values, Valkey, file times."""
 
 import time
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import redis
@@ -46,37 +48,39 @@ def valkey_url(live: Live) -> str:
 
 
 def valkey_values(live: Live) -> dict[str, bytes]:
-    """Every key as Valkey would write it, job payloads among them."""
-    client = redis.Redis.from_url(valkey_url(live))
+    """Every key with its values, job payloads among them, packed and unpacked."""
+    client: Any = redis.Redis.from_url(valkey_url(live))
+    readers: dict[bytes, Callable[[bytes], list[bytes]]] = {
+        b"string": lambda key: [client.get(key) or b""],
+        b"hash": lambda key: [part for pair in client.hgetall(key).items() for part in pair],
+        b"list": lambda key: list(client.lrange(key, 0, -1)),
+        b"set": lambda key: list(client.smembers(key)),
+        b"zset": lambda key: [
+            part
+            for member, score in client.zrange(key, 0, -1, withscores=True)
+            for part in (member, str(score).encode())
+        ],
+    }
     found = {}
     for key in client.scan_iter(count=1000):
-        kind = client.type(key)
-        read = {
-            b"string": lambda k: [client.get(k)],
-            b"hash": lambda k: [x for pair in client.hgetall(k).items() for x in pair],
-            b"list": lambda k: client.lrange(k, 0, -1),
-            b"set": lambda k: list(client.smembers(k)),
-            b"zset": lambda k: [
-                x for m, s in client.zrange(k, 0, -1, withscores=True) for x in (m, str(s).encode())
-            ],
-        }.get(kind)
-        values = read(key) if read else [client.dump(key)]
-        # RQ packs what a job calls; unpacked it is searched as its worker would read it.
-        import zlib
-
-        unpacked = []
-        for value in values:
-            try:
-                unpacked.append(zlib.decompress(value))
-            except (zlib.error, TypeError):
-                continue
-        found[f"valkey {key!r}"] = b"\n".join([key, *(v or b"" for v in values), *unpacked])
+        reader = readers.get(client.type(key))
+        values = reader(key) if reader else [client.dump(key) or b""]
+        found[f"valkey {key!r}"] = b"\n".join([key, *values, *_unpacked(values)])
     return found
+
+
+def _unpacked(values: Iterable[bytes]) -> Iterator[bytes]:
+    """RQ packs what a job calls; unpacked it is searched as its worker would read it."""
+    for value in values:
+        try:
+            yield zlib.decompress(value)
+        except zlib.error:
+            continue
 
 
 def settle(live: Live) -> None:
     """Bring everything to the disk."""
-    client = redis.Redis.from_url(valkey_url(live))
+    client: Any = redis.Redis.from_url(valkey_url(live))
     client.bgrewriteaof()
     while client.info("persistence")["aof_rewrite_in_progress"]:
         time.sleep(0.05)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import pandas as pd
 import psycopg
 import pytest
 import sqlalchemy
@@ -182,7 +183,7 @@ def test_a_wrong_figure_would_be_noticed() -> None:
     narratives = load()
     truth = published.true_counts(narratives, ["DE"])
     row = {"period": "2016", "geo": "total", "status": "shown", "value": len(narratives) + 5}
-    good = published.pd.DataFrame([row])
+    good = pd.DataFrame([row])
     assert published.compare(good, truth) == {"shown": 1}
     with pytest.raises(AssertionError):
         published.compare(good.assign(value=len(narratives) + 6), truth)

