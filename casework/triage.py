@@ -149,9 +149,7 @@ def claim(session: Session, report_id: bytes, version: int, *, take_over: bool =
             audit.write(
                 database, work.organisation_id, session.member_id, "take_over", report_id, detail
             )
-        thread = reports.gather(database, session, work)
-        if thread is not None:
-            answers.tell(database, session, work, thread, "being_read")
+        _tell(database, session, work, "being_read")
 
 
 def release(session: Session, report_id: bytes, version: int) -> None:
@@ -167,7 +165,10 @@ def release(session: Session, report_id: bytes, version: int) -> None:
 
 
 def set_aside(session: Session, report_id: bytes, version: int, reason: str) -> None:
-    """Lay a report aside. The reason is kept in its boxed digest, and it can be taken back."""
+    """Lay a report aside; its reporter reads "Finished", who would else wait for nothing.
+
+    The reason is kept in the boxed digest, and the report can be taken back.
+    """
     if reason not in vocabulary.ids("set_aside_reason"):
         raise ActionRefused("reason")
     with transaction() as database:
@@ -176,7 +177,8 @@ def set_aside(session: Session, report_id: bytes, version: int, reason: str) -> 
         if work.version != version:
             raise ActionRefused("version")
         work.state = policy.move_report(ReportState(work.state), "set_aside")
-        _mark(session, work, reason)
+        _mark(session, work, reason=reason)
+        _tell(database, session, work, "finished")
         work.fresh = False
         work.version += 1
         audit.write(database, work.organisation_id, session.member_id, "set_aside", report_id)
@@ -189,7 +191,11 @@ def take_back(session: Session, report_id: bytes, version: int) -> None:
         if work.version != version:
             raise ActionRefused("version")
         work.state = policy.move_report(ReportState(work.state), "take_back")
-        _mark(session, work, "")
+        told = reports.digest_of(session, work).told
+        _mark(session, work, reason="", told="")
+        if told:
+            # What was finished is being read again.
+            _tell(database, session, work, "being_read")
         work.holder_id = work.claimed = None
         work.version += 1
         audit.write(database, work.organisation_id, session.member_id, "take_back", report_id)
@@ -203,11 +209,16 @@ def _locked(database: DatabaseSession, session: Session, report_id: bytes) -> Wo
     return work
 
 
-def _mark(session: Session, work: Work, reason: str) -> None:
-    digest = digests.open_digest(session.keyring, work.report_id, work.digest, work.digest_epoch)
-    work.digest, work.digest_epoch = digests.box_digest(
-        session.keyring, work.report_id, replace(digest, reason=reason)
-    )
+def _tell(database: DatabaseSession, session: Session, work: Work, status: str) -> None:
+    thread = reports.gather(database, session, work)
+    if thread is not None:
+        answers.tell(database, session, work, thread, status)
+
+
+def _mark(session: Session, work: Work, **changes: str) -> None:
+    """Change words inside the boxed digest of a report."""
+    digest = replace(reports.digest_of(session, work), **changes)  # type: ignore[arg-type]  # all are strings
+    work.digest, work.digest_epoch = digests.box_digest(session.keyring, work.report_id, digest)
 
 
 @cache

@@ -44,8 +44,7 @@ def queue() -> str:
         looked_at=triage.LOOKED_AT,
         languages=_languages(),
         done=request.args.get("done", ""),
-        undo=request.args.get("undo", ""),
-        undo_version=request.args.get("version", ""),
+        undo=_undo(),
         address=_address(filters),
         **words.common(session),
     )
@@ -121,6 +120,12 @@ def _filters() -> Filters:
         newest=given.get("sort") == "newest",
         after=given.get("after", ""),
     )
+
+
+def _undo() -> tuple[str, str]:
+    """Which report the page offers to take back, at which version; an address may say anything."""
+    report_id, version = request.args.get("undo", ""), request.args.get("version", "")
+    return b64(words.thing_id(report_id)) if report_id else "", version
 
 
 def _languages() -> list[tuple[str, str]]:

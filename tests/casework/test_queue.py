@@ -140,8 +140,11 @@ def test_set_aside_is_undone_from_the_next_page(desk: FlaskClient) -> None:
     assert "He shouted" in text(desk, "/staff/queue?view=aside")
     assert "He shouted" not in text(desk, "/staff/queue")
     path = f"/staff/reports/{one.id}/take-back"
+    assert [m.get("status") for m in sent.messages(one)] == ["finished"]
     post(desk, path, after, version=hidden(after, "version", "/take-back"))
     assert "He shouted" in text(desk, "/staff/queue")
+    assert [m.get("status") for m in sent.messages(one)] == ["finished", "being_read"]
+    text(desk, "/staff/queue?done=aside&undo=../../people/x", 404)
 
 
 def test_setting_aside_needs_a_reason_of_the_list(desk: FlaskClient) -> None:
