@@ -1,82 +1,10 @@
 // The form with script: one question at a time in the same document, sealed here, sent sealed.
-// Also publishes `upstanderSend`, which return.js uses for additions. Nothing is stored in the
-// browser; what was typed leaves this page only sealed.
+// Nothing is stored in the browser; what was typed leaves this page only sealed.
+
+import { dateWords, readWhen } from "./dates.src.js";
+import { sender } from "./send.src.js";
+
 (function () {
-  "use strict";
-
-  var ATTEMPTS = 3;
-
-  function Unsent(code) {
-    this.code = code;
-  }
-
-  // Post with progress; `fetch` cannot tell how far an upload is.
-  function post(address, parts, onProgress) {
-    return new Promise(function (resolve, reject) {
-      var body = new FormData();
-      parts.forEach(function (part) { body.append(part[0], part[1]); });
-      var request = new XMLHttpRequest();
-      request.open("POST", address);
-      request.upload.onprogress = function (event) {
-        if (event.lengthComputable) onProgress(Math.floor((100 * event.loaded) / event.total));
-      };
-      request.onload = function () {
-        var answer = {};
-        try { answer = JSON.parse(request.responseText); } catch (broken) { /* not ours: status tells */ }
-        resolve({ status: request.status, answer: answer });
-      };
-      request.onerror = request.ontimeout = function () { reject(new Unsent("network")); };
-      request.send(body);
-    });
-  }
-
-  // The key an organisation's reports are sealed to now.
-  async function keyOf(slug) {
-    try {
-      var answer = await fetch("/.well-known/upstander/" + slug + ".json", {
-        credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer",
-      });
-      return (await answer.json()).intake_key;
-    } catch (broken) {
-      throw new Unsent("network");
-    }
-  }
-
-  // Returns a function that sends `job` and may be called again: it sends the same sealed bytes
-  // until there is an answer. Only after 410 it seals again, to the key the answer names.
-  function sender(job) {
-    var sealed = null;
-    var key = null;
-
-    async function seal() {
-      job.say("sealing");
-      if (!key) key = await keyOf(job.slug);
-      if (!key) throw new Unsent("closed");
-      sealed = await upstanderSeal.sealReport({
-        intakePublicKey: key.public_key, keyId: key.key_id, kind: job.kind, body: job.body,
-        files: job.files, receipt: job.receipt,
-      });
-    }
-
-    return async function () {
-      for (var attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-        if (!sealed) await seal();
-        var parts = [["envelope", new Blob([sealed.envelopeJson], { type: "application/json" })]];
-        sealed.parts.forEach(function (part, index) { parts.push(["attachment-" + index, part]); });
-        var got = await post("/sealed/" + job.slug, parts, function (percent) { job.say("sending", percent); });
-        if (got.status === 200 || got.status === 201) {
-          return { acknowledgement: got.answer.acknowledgement, sealed: sealed };
-        }
-        if (got.status !== 410) throw new Unsent(got.status === 413 ? "long" : String(got.status));
-        if (!got.answer.intake_key) throw new Unsent("closed");
-        key = got.answer.intake_key;
-        sealed = null;
-      }
-      throw new Unsent("410");
-    };
-  }
-
-  Object.defineProperty(window, "upstanderSend", { value: Object.freeze({ sender: sender }) });
 
   var root = document.documentElement;
   var form = document.getElementById("report");
@@ -139,60 +67,11 @@
     return Array.from(form.querySelectorAll('[name="' + name + '"]:checked'));
   }
 
-  // A number in the digits of any script that `Intl` knows and people type.
-  function number(text) {
-    text = text.trim();
-    if (!text) return null;
-    var ascii = Array.from(text).map(function (char) {
-      if (!/\p{Nd}/u.test(char)) return "x";
-      var code = char.codePointAt(0);
-      var zero = code;
-      while (/\p{Nd}/u.test(String.fromCodePoint(zero - 1)) && code - zero < 9) zero -= 1;
-      return char >= "0" && char <= "9" ? char : String(code - zero);
-    }).join("");
-    return /^\d{1,4}$/.test(ascii) ? Number(ascii) : NaN;
-  }
-
-  function two(n) { return String(n).padStart(2, "0"); }
-
-  function dayBefore(day) {
-    var then = new Date(day + "T00:00:00Z");
-    then.setUTCDate(then.getUTCDate() - 1);
-    return then.toISOString().slice(0, 10);
-  }
-
-  function readDate(problems) {
-    var year = number(value("when.year"));
-    var month = number(value("when.month"));
-    var day = number(value("when.day"));
-    if (year === null && month === null && day === null) return { value: "", precision: "unknown" };
-    if (!(year >= 1900 && year <= Number(said.today.slice(0, 4)) + 1)) {
-      problems["when.year"] = said.year;
-      return null;
-    }
-    if (month === null && day === null) return { value: String(year), precision: "year" };
-    if (!(month >= 1 && month <= 12)) {
-      problems["when.month"] = said.day;
-      return null;
-    }
-    if (day === null) return { value: year + "-" + two(month), precision: "month" };
-    var then = new Date(Date.UTC(year, month - 1, day));
-    if (!(day >= 1) || then.getUTCMonth() !== month - 1) {
-      problems["when.day"] = said.day;
-      return null;
-    }
-    return { value: year + "-" + two(month) + "-" + two(day), precision: "day" };
-  }
-
   function when(problems) {
     var chosen = all("when.precision")[0];
-    var precision = chosen ? chosen.value : "";
-    if (precision === "today") return { value: said.today, precision: "day" };
-    if (precision === "yesterday") return { value: dayBefore(said.today), precision: "day" };
-    if (precision === "week") return { value: said.today, precision: "week" };
-    if (precision === "unknown") return { value: "", precision: "unknown" };
-    var typed = value("when.year") + value("when.month") + value("when.day");
-    return precision === "other" || typed ? readDate(problems) : null;
+    return readWhen({
+      precision: chosen ? chosen.value : "", year: value("when.year"), month: value("when.month"), day: value("when.day"),
+    }, said.today, function (name) { problems["when." + name] = name === "year" ? said.year : said.day; });
   }
 
   function answers(problems) {
@@ -330,15 +209,6 @@
     return all(name).map(function (input) { return input.closest("label").querySelector("span").textContent.trim(); });
   }
 
-  function dateWords(then) {
-    var parts = then.value.split("-").map(Number);
-    var shape = { year: "numeric", timeZone: "UTC" };
-    if (parts.length > 1) shape.month = "long";
-    if (parts.length > 2) shape.day = "numeric";
-    var date = new Date(Date.UTC(parts[0], (parts[1] || 1) - 1, parts[2] || 1));
-    return new Intl.DateTimeFormat(said.locale + "-u-nu-latn-ca-gregory", shape).format(date);
-  }
-
   function selected(name) {
     var field = form.elements[name];
     return field.value ? [field.options[field.selectedIndex].text] : [];
@@ -351,7 +221,7 @@
     if (name === "when.precision") {
       var then = when({});
       if (!then) return [];
-      return then.value && then.precision !== "week" ? [dateWords(then)] : words(name);
+      return then.value && then.precision !== "week" ? [dateWords(then, said.locale)] : words(name);
     }
     if (name === "country") return selected("country").concat(value("area").trim() ? [value("area")] : [], selected("setting"));
     return words(name);

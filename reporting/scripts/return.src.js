@@ -1,10 +1,12 @@
 // Coming back with script: the number is read here and never sent; only the mailbox token derived
 // from it is. Messages are opened here, additions sealed here.
+
+import { sender } from "./send.src.js";
+
 (function () {
-  "use strict";
   var root = document.documentElement;
   var form = document.getElementById("return");
-  if (!form || !root.classList.contains("js") || !window.upstanderSeal || !window.upstanderSend || !upstanderSeal.isSupported()) {
+  if (!form || !root.classList.contains("js") || !window.upstanderSeal || !upstanderSeal.isSupported()) {
     root.classList.remove("js");
     return;
   }
@@ -165,7 +167,7 @@
     button.disabled = true;
     try {
       if (!pending[name]) {
-        pending[name] = upstanderSend.sender({
+        pending[name] = sender({
           slug: slug, kind: "addition", body: body, files: files, receipt: receipt,
           say: function (what, percent) { tell((said[what] || "").replace("{percent}", percent || 0)); },
         });

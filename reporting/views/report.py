@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 from flask import Response, abort, current_app, render_template, request
-from flask_babel import format_date, gettext
 
 from reporting import clock, i18n, organisations, receipt, vocabulary
 from reporting.access import PUBLIC, audience
@@ -17,9 +16,9 @@ from reporting.draft import open_draft, seal_draft
 from reporting.models import Organisation
 from reporting.multipart import MultipartRefused
 from reporting.posted import Posted, read_posted
-from reporting.questions import FIELDS, FORM, Filled, Question, is_too_long, parse
+from reporting.questions import FIELDS, FORM, Filled, is_too_long, parse
 from reporting.sealing import b64, random_id, random_key, unb64
-from reporting.views import blueprint, sending
+from reporting.views import blueprint, checking, sending
 from reporting.views.pages import cached_page, let_go, page
 
 DRAFT = "report"
@@ -82,30 +81,6 @@ def post_form(locale: str, slug: str) -> Response:
         posted.discard()
 
 
-def shown_answers(filled: Filled, locale: str) -> list[tuple[Question, list[str]]]:
-    """Each question with its answer in words; no words where there is none."""
-    rows = [(q, _in_words(q, filled.answers.get(q.id), locale)) for q in FORM.questions]
-    for consent in FORM.consents:
-        said = filled.consent.get(consent.id)
-        words = [] if said is None else [gettext("Yes") if said else gettext("No")]
-        rows.append((consent, words))
-    return rows
-
-
-def check_page(
-    organisation: Organisation, filled: Filled, draft: str, status: int = 200, problem: str = ""
-) -> Response:
-    """The answers as they will be sent, with files still to be chosen."""
-    return page(
-        "reporting/check.html",
-        status,
-        organisation=organisation,
-        rows=shown_answers(filled, i18n.chosen()),
-        draft=draft,
-        problem=problem,
-    )
-
-
 def _check(organisation: Organisation, locale: str, posted: Posted) -> Response:
     """Read the answers; show them back, with what has to be put right or to be sent."""
     fields = {name: values for name, values in posted.fields.items() if name in FIELDS}
@@ -126,7 +101,7 @@ def _check(organisation: Organisation, locale: str, posted: Posted) -> Response:
             "receipt": receipt.make_digits(),
         },
     )
-    return check_page(organisation, filled, draft)
+    return checking.check_page(organisation, filled, draft)
 
 
 def _draft(text: str, slug: str) -> dict[str, Any] | None:
@@ -174,27 +149,3 @@ def country_choices(locale: str) -> tuple[tuple[str, str], ...]:
     """Countries in the language's own alphabet; none is put first on a guess."""
     named = [(code, vocabulary.country_name(code, locale)) for code in vocabulary.countries()]
     return tuple(sorted(named, key=lambda pair: i18n.sort_key(pair[1])))
-
-
-def _in_words(question: Question, given: Any, locale: str) -> list[str]:
-    if not given:
-        return []
-    if question.type == "when":
-        return [when_in_words(given)]
-    if question.type == "country":
-        return [i18n.country_name(given, locale)]
-    if question.type in {"choice", "choices"}:
-        return [i18n.label(i) for i in ([given] if isinstance(given, str) else given)]
-    return [str(given)]
-
-
-def when_in_words(given: Mapping[str, str]) -> str:
-    """A date with its precision, in the page's language, in Latin digits."""
-    value, precision = given["value"], given["precision"]
-    if precision == "day":
-        return str(format_date(date.fromisoformat(value), "long"))
-    if precision == "week":
-        return str(gettext("In the last 7 days"))
-    if precision == "month":
-        return str(format_date(date.fromisoformat(f"{value}-01"), "LLLL y"))
-    return value or str(gettext("I am not sure"))

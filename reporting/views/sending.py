@@ -22,7 +22,7 @@ from reporting.questions import body_json, parse
 from reporting.receipt import Receipt
 from reporting.sealing import unb64
 from reporting.submission import Accepted, SubmissionRefused
-from reporting.views import report
+from reporting.views import checking
 from reporting.views.pages import page
 
 # Twice what can be taken: it is read to the end and dropped, so that the page says what was wrong.
@@ -46,11 +46,11 @@ def send(
         return receipt_page(organisation, digits, known, late_files=bool(posted.files))
     problem = file_problem(posted)
     if problem:
-        return report.check_page(organisation, filled, posted.one("draft"), 413, problem)
+        return checking.check_page(organisation, filled, posted.one("draft"), 413, problem)
     key = organisations.open_key(organisation, clock.today())
     if key is None:
         problem = gettext("This organisation cannot take reports at the moment.")
-        return report.check_page(organisation, filled, posted.one("draft"), 503, problem)
+        return checking.check_page(organisation, filled, posted.one("draft"), 503, problem)
     derived = derive(digits)
     body = body_json(
         "report",
@@ -68,7 +68,7 @@ def send(
         )
     except (OperationalError, OSError, SubmissionRefused):
         problem = gettext("It was not sent. Your answers are still here. Please try again.")
-        return report.check_page(organisation, filled, posted.one("draft"), 503, problem)
+        return checking.check_page(organisation, filled, posted.one("draft"), 503, problem)
     return receipt_page(organisation, digits, accepted)
 
 
