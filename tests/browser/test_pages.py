@@ -1,0 +1,80 @@
+"""Every page and state, in English and Arabic, on phone and desktop, light and dark."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+
+from tests.browser import axe_core, walks
+from tests.browser.looking import Notes
+from tests.live import Live
+
+pytestmark = pytest.mark.browser
+LOCALES = ("en", "ar")
+# GET addresses that give no page: each says what it gives.
+NO_PAGE = {
+    "reporting.choose_language": "leads to the landing page",
+    "reporting.choose_organisation": "leads to the landing page or the only form",
+    "reporting.organisation_facts": "JSON",
+    "reporting.form_questions": "JSON",
+    "reporting.instance_facts": "JSON",
+    "assets.bundle": "JSON",
+    "assets.favicon": "picture",
+    "assets.static": "style sheets and scripts",
+    "health.healthz": "for machines",
+    "health.readyz": "for machines",
+    "health.metrics": "for machines",
+    "casework.start": "leads to where a role's work starts",
+    "casework.download": "a reporter's file, never shown",
+    "analytics.file": "a file of a release",
+    "analytics.latest_file": "a file of a release",
+}
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Notes]]:
+    """Notes of one walk over everything, by language."""
+    if shutil.which("npm") is None or not axe_core.script():
+        axe_core.missing("axe-core cannot be had without Node and npm: no page was looked at")
+    live = Live(tmp_path_factory.mktemp("pages") / "data")
+    live.start()
+    try:
+        notes = {locale: Notes(locale) for locale in LOCALES}
+        walks.everything(
+            live,
+            {locale: notes[locale].look for locale in LOCALES},
+            {locale: notes[locale].watch for locale in LOCALES},
+        )
+    finally:
+        live.stop()
+    yield notes
+    out = Path(axe_core.INSTALLED).parent / "pages.json"
+    out.write_text(json.dumps({locale: notes[locale].faults for locale in LOCALES}, indent=1))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("state", walks.STATES)
+def test_a_page_is_well_made(walked: dict[str, Notes], state: str, locale: str) -> None:
+    assert walked[locale].faults[state] == []
+
+
+def test_no_page_is_forgotten(walked: dict[str, Notes], app: Flask) -> None:
+    """Every GET address gives a page that was looked at, in both languages, or says why not."""
+    addresses = app.url_map.bind("localhost")
+    pages = {
+        rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set())
+    }
+    assert NO_PAGE.keys() <= pages, "an address of the list is gone"
+    for locale, notes in walked.items():
+        assert set(notes.faults) == set(walks.STATES)
+        seen = set()
+        for address in notes.addresses:
+            try:
+                seen.add(addresses.match(address)[0])
+            except (NotFound, MethodNotAllowed):
+                continue
+        assert pages - NO_PAGE.keys() - seen == set(), locale
