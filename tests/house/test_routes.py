@@ -138,7 +138,7 @@ def test_another_organisation_cannot_be_seen(app: Flask, client: FlaskClient, ro
         "member_id": b64(other.supervisor.member_id),
     }
     who = own.supervisor if role == "supervisor" else add_member(own, role, "Cas of demo")
-    sign_in(client, who)
+    assert sign_in(client, who).status_code == 303
     token = token_in(client.get("/staff/profile").get_data(as_text=True))
     before = state_of(values)
     real, invented = asks(app, **values), asks(app)
