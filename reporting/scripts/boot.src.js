@@ -5,7 +5,7 @@
   var root = document.documentElement;
   var able =
     window.isSecureContext && window.crypto && crypto.subtle && typeof BigInt === "function" &&
-    typeof TextEncoder === "function" && typeof Promise === "function" && "noModule" in document.createElement("script");
+    typeof TextEncoder === "function" && typeof Promise === "function" && "replaceChildren" in root && "hasOwn" in Object && "noModule" in document.createElement("script");
   if (!able) return;
   root.classList.add("js");
   setTimeout(function () {

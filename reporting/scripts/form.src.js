@@ -371,9 +371,6 @@ import { sender } from "./send.src.js";
 
   // ---- start
 
-  // Whatever goes wrong from here on, the browser itself never sends this form.
-  form.setAttribute("method", "dialog");
-  form.removeAttribute("action");
   form.addEventListener("submit", function (event) {
     event.preventDefault();
     forward();
@@ -407,6 +404,9 @@ import { sender } from "./send.src.js";
   stage.append(stepLine);
   buttons.append(next, back, skip);
   form.append(checking, status, buttons);
-  root.classList.add("ready");
   show(0, true);
+  // Whatever goes wrong from here on, the browser itself never sends this form.
+  form.setAttribute("method", "dialog");
+  form.removeAttribute("action");
+  root.classList.add("ready");
 })();

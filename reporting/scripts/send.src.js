@@ -64,6 +64,11 @@ export function sender(job) {
       if (got.status === 200 || got.status === 201) {
         return { acknowledgement: got.answer.acknowledgement, sealed: sealed };
       }
+      // Never ours, as ids are random; the same bytes would be refused for ever.
+      if (got.status === 409) {
+        sealed = null;
+        continue;
+      }
       if (got.status !== 410) throw new Unsent(got.status === 413 ? "long" : String(got.status));
       if (!got.answer.intake_key) throw new Unsent("closed");
       key = got.answer.intake_key;

@@ -46,6 +46,9 @@ def emergency_number() -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Error pages and what the public templates ask; the blueprint is registered by the caller."""
+    """Error pages, folders, and what templates ask; the caller registers the blueprint."""
+    # Made at start: a folder made for the first upload would bear its time on the one above.
+    incoming = app.extensions["settings"].attachments_dir / "incoming"
+    incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
     app.jinja_env.globals.update(exit_address=exit_address, emergency_number=emergency_number)
     errors.init_app(app)

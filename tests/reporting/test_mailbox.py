@@ -1,6 +1,7 @@
 """The mailbox: messages to whoever has the token, erasure at once, known and unknown alike."""
 
 import json
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from reporting.envelope import open_to_reporter, seal_to_reporter
 from reporting.models import Attachment, ErasureOrder, Message
 from reporting.receipt import Receipt, derive_receipt, mailbox_of
 from reporting.sealing import b64, random_id, unb64
+from reporting.views.mailbox import ERASE_SECONDS
 from tests.factories_reporting import Sealed, make_organisation, seal, stored
 
 pytestmark = pytest.mark.database
@@ -118,3 +120,15 @@ def test_requests_out_of_shape_are_refused(
     found = client.post(address, data=body, content_type="application/json")
     assert found.status_code in {413, 422}
     assert found.content_type == "application/problem+json"
+
+
+def test_erasing_takes_the_same_time_for_nothing(app: Flask, client: FlaskClient) -> None:
+    sealed = seal(make_organisation(), files=[b"one"] * 5)
+    sealed.post(client)
+    times = []
+    for token in (sealed.envelope.mailbox_token, bytes(32)):
+        started = time.monotonic()
+        ask(client, token, "/mailbox/erase")
+        times.append(time.monotonic() - started)
+    assert min(times) >= ERASE_SECONDS
+    assert abs(times[0] - times[1]) < ERASE_SECONDS / 2
