@@ -130,7 +130,7 @@ def test_errors_for_clients_are_problems(app: Flask, client: FlaskClient, path: 
 def test_fault_shows_a_page_without_its_cause(app: Flask, client: FlaskClient) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = False
 
-    def broken(**_values: Any) -> None:
+    def broken(**_values: Any) -> str:
         raise RuntimeError("unique-cause")
 
     broken.audience = frozenset({"public"})  # type: ignore[attr-defined]  # as the decorator does
