@@ -23,7 +23,7 @@ from casework.models import Incident, Item, Work
 from casework.policy import ActionRefused
 from casework.sessions import Session
 from reporting import mailbox
-from reporting.database import db
+from reporting.database import db, transaction
 from reporting.sealing import random_id
 from tests.casework import people, sent
 from tests.casework.people import Organisation
@@ -143,12 +143,9 @@ def test_another_organisation_sees_nothing(sana: Session) -> None:
 def test_an_old_revision_does_not_come_back_unseen(sana: Session) -> None:
     incident_id = made(sana, sent.send())
     coded(sana, incident_id)
-    newest = db.session.scalars(
-        select(Item).where(Item.kind == "coding").order_by(Item.revision.desc())
-    ).first()
-    assert newest is not None
-    db.session.delete(newest)
-    db.session.commit()
+    with transaction() as database:
+        coding_items = select(Item).where(Item.kind == "coding").order_by(Item.revision.desc())
+        database.delete(database.scalars(coding_items).all()[0])
     opened = incidents.open_incident(sana, incident_id)
     assert [one.kind for one in opened.altered] == ["coding"]
     with pytest.raises(ActionRefused) as refused:

@@ -15,7 +15,7 @@ from casework import admission, jobs, linking
 from casework.models import AuditEntry, Member, Work
 from casework.sessions import Session
 from reporting import mailbox
-from reporting.database import db
+from reporting.database import db, transaction
 from reporting.models import ErasureOrder, Report
 from tests.casework import people, sent
 from tests.casework.people import Organisation
@@ -57,10 +57,8 @@ def post(app: Flask, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
         app.extensions["settings"], smtp_host="mail.invalid", smtp_from="upstander@mail.invalid"
     )
     monkeypatch.setitem(app.extensions, "settings", settings)
-    member = db.session.get(Member, organisation.supervisor.member_id)
-    assert member is not None
-    member.email = "sana@mail.invalid"
-    db.session.commit()
+    with transaction() as database:
+        database.get_one(Member, organisation.supervisor.member_id).email = "sana@mail.invalid"
     office = Post()
     monkeypatch.setattr(smtplib, "SMTP", office)
     return office
@@ -142,14 +140,14 @@ def test_erasures_are_finished_without_a_key_and_twice_is_once(sana: Session) ->
 
 def test_an_order_is_replayed_when_a_backup_brings_the_report_back(sana: Session) -> None:
     one = sent.send(files=[("a", b"x")])
-    db.session.add(
-        ErasureOrder(
-            report_id=one.report_id,
-            organisation_id=sana.organisation_id,
-            day=db.session.scalars(select(Report.day)).one(),
+    with transaction() as database:
+        database.add(
+            ErasureOrder(
+                report_id=one.report_id,
+                organisation_id=sana.organisation_id,
+                day=database.scalars(select(Report.day)).one(),
+            )
         )
-    )
-    db.session.commit()
     jobs.finish_erasures()
     assert db.session.get(Report, one.report_id) is None
     assert mailbox.read(one.receipt.mailbox_token) == []

@@ -345,12 +345,10 @@ def test_arabic_pages_are_right_to_left_and_keep_the_reports_direction(
     desk: FlaskClient, organisation: Organisation
 ) -> None:
     from casework.models import Member
-    from reporting.database import db
+    from reporting.database import transaction
 
-    member = db.session.get(Member, organisation.supervisor.member_id)
-    assert member is not None
-    member.locale = "ar"
-    db.session.commit()
+    with transaction() as database:
+        database.get_one(Member, organisation.supervisor.member_id).locale = "ar"
     one = sent.send()
     text(desk, "/staff/queue")
     page = text(desk, f"/staff/reports/{one.id}")

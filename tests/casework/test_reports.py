@@ -12,7 +12,7 @@ from casework.models import AuditEntry, Incident, Work
 from casework.policy import ActionRefused
 from casework.sessions import Session
 from reporting import attachments, mailbox
-from reporting.database import db
+from reporting.database import db, transaction
 from reporting.models import Report
 from tests.casework import people, sent
 from tests.casework.people import Organisation
@@ -326,10 +326,8 @@ def test_a_day_later_counts_whatever_came_in_together(sana: Session, monkeypatch
     one = sent.send()
     no = sent.add(one, request="consent", consent={"statistics": False})
     yes = sent.add(one, request="consent", consent={"statistics": True})
-    row = db.session.get(Report, no.report_id)
-    assert row is not None
-    row.day = (today - timedelta(days=1)).date()
-    db.session.commit()
+    with transaction() as database:
+        database.get_one(Report, no.report_id).day = (today - timedelta(days=1)).date()
     admission.admit_new(sana)
     assert work_of(yes).day > work_of(no).day
     assert opened(sana, one).consents("statistics")
@@ -341,10 +339,8 @@ def test_an_addition_to_an_incident_that_does_not_open_waits_and_stops_no_other(
     one = sent.send()
     admission.admit_new(sana)
     incident_id = linking.new_incident(sana, one.report_id, work_of(one).version)
-    incident = db.session.get(Incident, incident_id)
-    assert incident is not None
-    incident.object_key = bytes(60)
-    db.session.commit()
+    with transaction() as database:
+        database.get_one(Incident, incident_id).object_key = bytes(60)
     sent.add(one)
     other = sent.send()
     assert admission.admit_new(sana).count == 1
