@@ -1,4 +1,4 @@
-"""The instance's own secrets, each a file in the secrets folder (sealing.md 4, 5; disclosure.md 4.2).
+"""The instance's own secrets, each a file (sealing.md 4, 5; disclosure.md 4.2).
 
 Never in the database, its backups, a log or a release. Holds nothing that opens a report: only day
 secrets (drafts, staff sessions), the pepper, the acknowledgement key and the root of the noise.
@@ -43,16 +43,18 @@ class Instance:
     def day_secret(self, day: date) -> bytes:
         """The 32 random bytes of a UTC day, made on first use.
 
-        File and folder bear midnight: the first use may be a reporter's, at a telling time.
+        File and folders bear midnight: the first use may be a reporter's, at a telling time. The
+        time of reading lies ahead, or the system would note the next reader's.
         """
-        path = self.folder / "days" / day.isoformat()
         known = self.known_day_secret(day)
         if known is not None:
             return known
+        path = self.folder / "days" / day.isoformat()
         secret = _read_or_make(path, 32)
-        midnight = datetime.combine(day, datetime.min.time(), UTC).timestamp()
-        for bearing in (path, path.parent):
-            os.utime(bearing, (midnight, midnight))
+        midnight = datetime.combine(day, datetime.min.time(), UTC)
+        read, written = (midnight + timedelta(days=1)).timestamp(), midnight.timestamp()
+        for bearing in (path, path.parent, self.folder):
+            os.utime(bearing, (read, written))
         return secret
 
     def known_day_secret(self, day: date) -> bytes | None:

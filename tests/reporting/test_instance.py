@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reporting import clock
 from reporting.instance import Instance
 
 
@@ -53,3 +54,14 @@ def test_an_unwritable_folder_is_an_error_not_a_default(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="Not a directory"):
         Instance.load(tmp_path / "file" / "secrets")
+
+
+def test_a_day_secret_does_not_tell_when_it_was_first_used(tmp_path: Path) -> None:
+    """The first use may be a reporter's: file and folders bear midnight, read or not."""
+    instance = Instance.load(tmp_path)
+    instance.day_secret(clock.today())
+    midnight = datetime.combine(clock.today(), datetime.min.time(), UTC).timestamp()
+    path = tmp_path / "days" / clock.today().isoformat()
+    path.read_bytes()
+    assert {p.stat().st_mtime for p in (path, path.parent, tmp_path)} == {midnight}
+    assert path.stat().st_atime == midnight + 86400
