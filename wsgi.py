@@ -24,7 +24,7 @@ from casework import commands, demo
 from reporting import assets, headers, i18n, logs
 from reporting import commands as processes
 from reporting import queue as jobs
-from reporting.database import db
+from reporting.database import db, engine_options
 from reporting.instance import Instance
 from reporting.settings import SettingRefused, Settings
 
@@ -47,8 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     instance = Instance.load(settings.secrets_dir)
     app.config.update(
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        # An SQL error must not carry the values of a report's row into a log.
-        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url),
         SECRET_KEY=instance.csrf,
     )
     app.extensions["settings"] = settings

@@ -15,7 +15,8 @@ def _render(kind: str, item: Any, _context: Any) -> str | bool:
 
 engine = current_app.extensions["migrate"].db.engine
 
-with engine.connect() as connection:
+# All of a migration or nothing of it. The one level both databases know.
+with engine.connect().execution_options(isolation_level="SERIALIZABLE") as connection:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
