@@ -10,7 +10,7 @@ from typing import Any
 
 from babel import Locale
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel, gettext
+from flask_babel import Babel, get_translations, gettext, ngettext, npgettext, pgettext
 
 from reporting import vocabulary
 
@@ -120,6 +120,17 @@ def in_locale(code: str) -> str:
     return f"/{code}/{rest}" if first in LOCALES else f"/{code}/"
 
 
+def _say(text: str) -> str:
+    """Gettext for templates: the catalogue is looked up once a request, not once a string."""
+    kept: Any = g.get("_flask_babel")
+    catalogue = getattr(kept, "babel_translations", None)
+    if catalogue is None:
+        catalogue = get_translations()
+        # Flask-Babel's own place for it: `force_locale` empties and restores it.
+        g._flask_babel.babel_translations = catalogue
+    return str(catalogue.ugettext(text))
+
+
 def _globals() -> dict[str, Any]:
     locale = chosen()
     return {"locale": locale, "direction": direction(locale)}
@@ -137,6 +148,9 @@ def init_app(app: Flask) -> None:
     app.config["BABEL_DOMAIN"] = "public;staff;stats"
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = "translations;translations;translations"
     Babel(app, locale_selector=chosen)
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # by jinja2.ext.i18n
+        _say, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
+    )
     app.before_request(_forget)
     app.context_processor(_globals)
     app.jinja_env.globals.update(

@@ -5,54 +5,96 @@ identity key signed it: whoever can only write to the database cannot slip in a 
 """
 
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
+from reporting import clock
 from reporting.database import db
 from reporting.envelope import intake_signature_message
 from reporting.models import IntakeKey, Organisation
 from reporting.sealing import SealingRefused, b64, key_id, verify
 
+_ORGANISATION = Organisation.__table__.c
+_KEY = IntakeKey.__table__.c
 
-def find(slug: str) -> Organisation | None:
-    """The organisation of a slug."""
-    session: Any = db.session
-    found: Organisation | None = session.scalar(
-        select(Organisation).where(Organisation.slug == slug)
+
+@dataclass(frozen=True)
+class Key:
+    """The public half of an intake key."""
+
+    key_id: bytes
+    public_key: bytes
+    created: date
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class Listing:
+    """An organisation as reporters may know it. `key` is its current one, if it has a valid one."""
+
+    id: bytes
+    slug: str
+    name: str
+    about: str
+    contact: str
+    identity_key: bytes
+    closed: bool
+    key: Key | None
+
+    @property
+    def open_key(self) -> Key | None:
+        """The key that reports are sealed to now; nothing while the organisation is closed."""
+        return None if self.closed else self.key
+
+
+# Built once: putting a statement together costs as much as asking it.
+_ALL: Select[Any] = (
+    select(
+        _ORGANISATION.id,
+        _ORGANISATION.slug,
+        _ORGANISATION.name,
+        _ORGANISATION.about,
+        _ORGANISATION.contact,
+        _ORGANISATION.identity_key,
+        _ORGANISATION.closed,
+        _KEY.key_id,
+        _KEY.public_key,
+        _KEY.created,
+        _KEY.signature,
     )
-    return found
+    .select_from(
+        Organisation.__table__.outerjoin(
+            IntakeKey.__table__,
+            (_KEY.organisation_id == _ORGANISATION.id)
+            & _KEY.retired.is_(None)
+            & (_KEY.created <= bindparam("today")),
+        )
+    )
+    .order_by(_ORGANISATION.name, _ORGANISATION.id, _KEY.created.desc(), _KEY.key_id)
+)
+_ONE = _ALL.where(_ORGANISATION.slug == bindparam("slug"))
 
 
-def every() -> list[Organisation]:
+def find(slug: str) -> Listing | None:
+    """The organisation of a slug, asked of the database each time: a retired key is never used."""
+    listed = _listings(_ONE, {"slug": slug, "today": clock.today()})
+    return listed[0] if listed else None
+
+
+def every() -> list[Listing]:
     """All organisations in the order of their names, closed ones too: they say where else to go."""
-    session: Any = db.session
-    return list(session.scalars(select(Organisation).order_by(Organisation.name)))
+    return _listings(_ALL, {"today": clock.today()})
 
 
-def all_open() -> list[Organisation]:
-    """The organisations that a report can be sealed to now."""
-    keys = _valid_keys()
-    return [o for o in every() if not o.closed and o.id in keys]
-
-
-def current_key(organisation: Organisation, today: date) -> IntakeKey | None:
-    """The key that reports to this organisation are sealed to; `None` without a valid one."""
-    session: Any = db.session
-    keys = session.scalars(
-        select(IntakeKey)
-        .where(IntakeKey.organisation_id == organisation.id, IntakeKey.retired.is_(None))
-        .order_by(IntakeKey.created.desc(), IntakeKey.key_id)
-    )
-    return next((k for k in keys if k.created <= today and _is_signed(organisation, k)), None)
-
-
-def open_key(organisation: Organisation, today: date) -> IntakeKey | None:
-    """`current_key`, and nothing while the organisation is closed."""
-    return None if organisation.closed else current_key(organisation, today)
+def current_key(organisation: Listing, today: date) -> Key | None:
+    """The key that was current when the organisation was looked up, if it has one by `today`."""
+    return organisation.key if organisation.key and organisation.key.created <= today else None
 
 
 def said(texts: str, locale: str) -> str:
@@ -61,7 +103,7 @@ def said(texts: str, locale: str) -> str:
     return str(given.get(locale) or given.get("en") or "")
 
 
-def published_key(key: IntakeKey) -> dict[str, str]:
+def published_key(key: Key) -> dict[str, str]:
     """An intake key as the well-known address and a 410 answer give it."""
     return {
         "key_id": b64(key.key_id),
@@ -71,27 +113,29 @@ def published_key(key: IntakeKey) -> dict[str, str]:
     }
 
 
-def _valid_keys() -> set[bytes]:
-    """Organisations that have a valid key, by one query however many there are."""
+def _listings(statement: Select[Any], values: dict[str, Any]) -> list[Listing]:
     session: Any = db.session
-    rows = session.execute(
-        select(Organisation, IntakeKey)
-        .join(IntakeKey, IntakeKey.organisation_id == Organisation.id)
-        .where(IntakeKey.retired.is_(None))
-    )
-    return {organisation.id for organisation, key in rows if _is_signed(organisation, key)}
+    return _listed(session.connection().execute(statement, values))
 
 
-def _is_signed(organisation: Organisation, key: IntakeKey) -> bool:
+def _listed(rows: Iterable[Any]) -> list[Listing]:
+    """One listing an organisation, with its newest valid key."""
+    found: dict[bytes, Listing] = {}
+    for row in rows:
+        facts, signed = tuple(row[:7]), row[7:]
+        known = found.get(row.id)
+        if known is not None and known.key is not None:
+            continue
+        key = Key(*signed) if signed[0] and _is_signed(row.slug, row.identity_key, signed) else None
+        found[row.id] = Listing(*facts, key)
+    return list(found.values())
+
+
+def _is_signed(slug: str, identity_key: bytes, signed: Any) -> bool:
+    given_id, public_key, created, signature = signed
     instance_id: bytes = current_app.extensions["instance"].instance_id
     return _verified(
-        instance_id,
-        organisation.slug,
-        organisation.identity_key,
-        key.key_id,
-        key.public_key,
-        key.created.isoformat(),
-        key.signature,
+        instance_id, slug, identity_key, given_id, public_key, created.isoformat(), signature
     )
 
 

@@ -9,19 +9,19 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import insert
+from sqlalchemy import Table, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from reporting import clock, organisations
 from reporting.attachments import Incoming
 from reporting.database import db, transaction
 from reporting.envelope import Envelope, acknowledgement, commitment, envelope_json
 from reporting.instance import Instance
-from reporting.models import Attachment, Organisation, Report, Submission
+from reporting.models import Attachment, Report, Submission
+from reporting.organisations import Listing
 from reporting.receipt import mailbox_of
 from reporting.sealing import derive
 
@@ -48,124 +48,130 @@ class Accepted:
     repeated: bool
 
 
-def check_parts(envelope: Envelope, parts: Sequence[Incoming]) -> None:
-    """Refuse files that are not the ones the envelope announces."""
-    if [p.length for p in envelope.attachments] != [p.length for p in parts]:
-        raise SubmissionRefused(422, "attachments")
+@dataclass(frozen=True)
+class _Memory:
+    """What is remembered of a report id."""
+
+    by_bytes: bytes
+    day: date
+
+
+_MEMORY, _REPORT, _ATTACHMENT = (
+    cast(Table, model.__table__) for model in (Submission, Report, Attachment)
+)
+# Built once: putting a statement together costs as much as asking it.
+_REMEMBERED = select(_MEMORY.c.by_bytes, _MEMORY.c.day).where(
+    _MEMORY.c.by_id == bindparam("wanted")
+)
+_REMEMBER = insert(_MEMORY)
+_STORE = insert(_REPORT)
+_STORE_FILES = insert(_ATTACHMENT)
 
 
 def is_known(report_id: bytes) -> bool:
     """Whether a report of this id was ever taken, erased ones included."""
-    return _memory(report_id) is not None
+    return _remembered(report_id) is not None
 
 
-def check_key(organisation: Organisation, key_id: bytes) -> None:
+def check_key(organisation: Listing, key_id: bytes) -> None:
     """Refuse a report sealed to another key than the current one."""
     if organisation.closed:
         raise SubmissionRefused(503, "closed")
-    key = organisations.current_key(organisation, clock.today())
-    if key is None or key.key_id != key_id:
-        current = organisations.published_key(key) if key else None
+    if organisation.key is None or organisation.key.key_id != key_id:
+        current = organisation.key and organisations.published_key(organisation.key)
         raise SubmissionRefused(410, "key-retired", {"intake_key": current})
 
 
 def submit(
-    organisation: Organisation,
-    envelope: Envelope,
-    parts: Sequence[Incoming],
-    *,
-    same_draft: bool,
-    checked: bool = False,
+    organisation: Listing, envelope: Envelope, parts: Sequence[Incoming], *, same_draft: bool
 ) -> Accepted:
     """Store a report, or recognise it. Returns after the commit; raises `SubmissionRefused`.
 
     `same_draft` is the way without script, where a repeat is sealed afresh: there the id alone
-    tells it. `checked`: the caller has just asked whether the id is known and which key is current.
-    Files that are not kept are the caller's to discard.
+    tells it. Files that are not kept are the caller's to discard.
     """
-    organisation_id, slug = organisation.id, organisation.slug
-    check_parts(envelope, parts)
-    bytes_of = _by_bytes(organisation_id, envelope, parts)
-    known = None if checked else _memory(envelope.report_id)
+    if [p.length for p in envelope.attachments] != [p.length for p in parts]:
+        raise SubmissionRefused(422, "attachments")
+    bytes_of = _by_bytes(organisation.id, envelope, parts)
+    hashes = [part.sha256 for part in parts]
+    day = clock.today()
+    known: _Memory | None = None
+    try:
+        check_key(organisation, envelope.key_id)
+        # What is known fails on its key: the common case, a new report, is not asked for first.
+        _store(organisation.id, envelope, parts, bytes_of, day)
+    except (IntegrityError, SubmissionRefused) as refused:
+        # The same bytes come before every other reason, a retired key too.
+        known = _remembered(envelope.report_id)
+        if known is None:
+            if isinstance(refused, SubmissionRefused):
+                raise
+            raise SubmissionRefused(409, "other-bytes") from None
     if known is None:
-        if not checked:
-            check_key(organisation, envelope.key_id)
-        day = clock.today()
-        try:
-            with transaction() as session:
-                _store(session, organisation_id, envelope, parts, bytes_of, day)
-        except IntegrityError:
-            # The same id came in twice at once, and the other was first.
-            known = _memory(envelope.report_id)
-            if known is None:
-                raise SubmissionRefused(409, "other-bytes") from None
-        else:
-            word = _word(slug, envelope, [p.sha256 for p in parts], day)
-            return Accepted(word, repeated=False)
+        return Accepted(_word(organisation.slug, envelope, hashes, day), repeated=False)
     if hmac.compare_digest(known.by_bytes, bytes_of):
-        word = _word(slug, envelope, [p.sha256 for p in parts], known.day)
-        return Accepted(word, repeated=True)
+        return Accepted(_word(organisation.slug, envelope, hashes, known.day), repeated=True)
     if not same_draft:
         raise SubmissionRefused(409, "other-bytes")
-    return Accepted(_word_of_stored(slug, envelope.report_id, known.day), repeated=True)
+    word = _word_of_stored(organisation.slug, envelope.report_id, known.day)
+    return Accepted(word, repeated=True)
 
 
 def known_draft(slug: str, report_id: bytes) -> Accepted | None:
     """The answer to a draft that was sent before, without sealing it again."""
-    known = _memory(report_id)
+    known = _remembered(report_id)
     if known is None:
         return None
     return Accepted(_word_of_stored(slug, report_id, known.day), repeated=True)
 
 
-def _memory(report_id: bytes) -> Submission | None:
+def _remembered(report_id: bytes) -> _Memory | None:
     session: Any = db.session
-    found: Submission | None = session.get(Submission, _by_id(report_id))
-    return found
+    values = {"wanted": _by_id(report_id)}
+    row = session.connection().execute(_REMEMBERED, values).one_or_none()
+    return _Memory(row.by_bytes, row.day) if row else None
 
 
 def _store(
-    session: Session,
     organisation_id: bytes,
     envelope: Envelope,
     parts: Sequence[Incoming],
     bytes_of: bytes,
     day: date,
 ) -> None:
+    """All rows and the names of the files, in one transaction."""
     report_id = envelope.report_id
-    session.execute(
-        insert(Submission),
-        {
-            "by_id": _by_id(report_id),
-            "by_bytes": bytes_of,
-            "key_id": envelope.key_id,
-            "day": day,
-        },
-    )
-    session.execute(
-        insert(Report),
-        {
-            "report_id": report_id,
-            "organisation_id": organisation_id,
-            "kind": envelope.kind,
-            "key_id": envelope.key_id,
-            "sealed_key": envelope.sealed_key,
-            "body": envelope.body,
-            "mailbox": mailbox_of(_instance().pepper, envelope.mailbox_token),
-            "day": day,
-        },
-    )
+    memory = {
+        "by_id": _by_id(report_id),
+        "by_bytes": bytes_of,
+        "key_id": envelope.key_id,
+        "day": day,
+    }
+    report = {
+        "report_id": report_id,
+        "organisation_id": organisation_id,
+        "kind": envelope.kind,
+        "key_id": envelope.key_id,
+        "sealed_key": envelope.sealed_key,
+        "body": envelope.body,
+        "mailbox": mailbox_of(_instance().pepper, envelope.mailbox_token),
+        "day": day,
+    }
     files = [
         {"report_id": report_id, "index": index, "length": part.length, "sha256": part.sha256}
         for index, part in enumerate(parts)
     ]
-    if files:
-        session.execute(insert(Attachment), files)
-    # This transaction alone owns the id by now: a rename cannot replace another report's file.
-    # Before the commit: a row never names a file that is not there. A file without its row, which
-    # a crash in between leaves, is `attachments.sweep`'s.
-    for index, part in enumerate(parts):
-        part.keep(report_id, index)
+    with transaction() as session:
+        connection = session.connection()
+        connection.execute(_REMEMBER, memory)
+        connection.execute(_STORE, report)
+        if files:
+            connection.execute(_STORE_FILES, files)
+        # This transaction alone owns the id by now: a rename cannot replace another report's file.
+        # Before the commit: a row never names a file that is not there. A file without its row,
+        # which a crash in between leaves, is `attachments.sweep`'s.
+        for index, part in enumerate(parts):
+            part.keep(report_id, index)
 
 
 def _word_of_stored(slug: str, report_id: bytes, day: date) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from flask import Response
 from flask_babel import format_date, gettext
 
 from reporting import i18n
-from reporting.models import Organisation
+from reporting.organisations import Listing
 from reporting.questions import FORM, Filled, Question
 from reporting.views.pages import page
 
@@ -24,7 +24,7 @@ def shown_answers(filled: Filled, locale: str) -> list[tuple[Question, list[str]
 
 
 def check_page(
-    organisation: Organisation, filled: Filled, draft: str, status: int = 200, problem: str = ""
+    organisation: Listing, filled: Filled, draft: str, status: int = 200, problem: str = ""
 ) -> Response:
     """The answers as they will be sent, with files still to be chosen."""
     return page(

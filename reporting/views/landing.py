@@ -38,8 +38,9 @@ def landing(locale: str) -> Response:
 @audience(PUBLIC)
 def choose_organisation(locale: str) -> AnyResponse:
     """To the form where one organisation takes reports; else to the list of them."""
-    takes = [o for o in _listed(locale) if o["open"]]
-    if not takes and not organisations.every():
+    listed = _listed(locale)
+    takes = [o for o in listed if o["open"]]
+    if not listed:
         abort(404)
     if len(takes) == 1:
         return redirect(url_for("reporting.form", locale=locale, slug=takes[0]["slug"]), 302)
@@ -47,14 +48,13 @@ def choose_organisation(locale: str) -> AnyResponse:
 
 
 def _listed(locale: str) -> list[dict[str, Any]]:
-    takes = {o.id for o in organisations.all_open()}
     return [
         {
             "slug": o.slug,
             "name": o.name,
             "about": organisations.said(o.about, locale),
             "contact": organisations.said(o.contact, locale),
-            "open": o.id in takes,
+            "open": o.open_key is not None,
         }
         for o in organisations.every()
     ]

@@ -13,8 +13,8 @@ from flask import Response, abort, current_app, render_template, request
 from reporting import clock, i18n, organisations, receipt, vocabulary
 from reporting.access import PUBLIC, audience
 from reporting.draft import open_draft, seal_draft
-from reporting.models import Organisation
 from reporting.multipart import MultipartRefused
+from reporting.organisations import Listing
 from reporting.posted import Posted, read_posted
 from reporting.questions import FIELDS, FORM, Filled, is_too_long, parse
 from reporting.sealing import b64, random_id, random_key, unb64
@@ -29,10 +29,9 @@ ADDRESS = f"{i18n.PATH}/report/<slug>"
 @audience(PUBLIC)
 def form(locale: str, slug: str) -> Response:
     """The empty form; the same bytes for everybody until the day changes."""
-    organisation = organisations.find(slug) or abort(404)
     today = clock.today()
-    key = organisations.open_key(organisation, today)
-    if key is None:
+    organisation = organisations.find(slug) or abort(404)
+    if organisation.open_key is None:
         return _closed(organisation, locale)
     facts = (organisation.name, organisation.about)
     return cached_page(
@@ -81,7 +80,7 @@ def post_form(locale: str, slug: str) -> Response:
         posted.discard()
 
 
-def _check(organisation: Organisation, locale: str, posted: Posted) -> Response:
+def _check(organisation: Listing, locale: str, posted: Posted) -> Response:
     """Read the answers; show them back, with what has to be put right or to be sent."""
     fields = {name: values for name, values in posted.fields.items() if name in FIELDS}
     today = clock.today()
@@ -110,25 +109,24 @@ def _draft(text: str, slug: str) -> dict[str, Any] | None:
 
 
 def _show(
-    organisation: Organisation,
+    organisation: Listing,
     fields: Mapping[str, Sequence[str]],
     filled: Filled,
     status: int,
 ) -> Response:
     """The form filled in, with its problems named. Nothing that was typed is lost."""
     today = clock.today()
-    key = organisations.open_key(organisation, today)
-    values = _form_values(organisation, today, takes=key is not None)
+    values = _form_values(organisation, today, takes=organisation.open_key is not None)
     values.update(fields=fields, problems=filled.problems)
     return page("reporting/report.html", status, **values)
 
 
-def _closed(organisation: Organisation, locale: str) -> Response:
+def _closed(organisation: Listing, locale: str) -> Response:
     contact = organisations.said(organisation.contact, locale)
     return page("reporting/closed.html", 503, organisation=organisation, contact=contact)
 
 
-def _form_values(organisation: Organisation, today: date, *, takes: bool) -> dict[str, Any]:
+def _form_values(organisation: Listing, today: date, *, takes: bool) -> dict[str, Any]:
     locale = i18n.chosen()
     return {
         "organisation": organisation,

@@ -48,7 +48,7 @@ class Opened:
 @audience(PUBLIC)
 def ask_receipt(locale: str) -> Response:
     """Asks for the receipt number. With script, everything after it happens in this page."""
-    takes = [(o.slug, o.name) for o in organisations.all_open()]
+    takes = _open_organisations()
     return cached_page(
         ("return", locale, clock.today(), str(takes)),
         lambda: render_template("reporting/return.html", **_values(takes)),
@@ -157,7 +157,7 @@ def _add(
     if problem:
         status = 413 if posted.problem else 422
         return _inbox(digits, derived, status, problem=problem, posted=posted)
-    key = organisations.open_key(organisation, clock.today()) if organisation else None
+    key = organisation.open_key if organisation else None
     if organisation is None or key is None:
         problem = gettext("Choose the organisation you wrote to.")
         return _inbox(digits, derived, 422, problem=problem, posted=posted)
@@ -225,8 +225,12 @@ def _inbox(
 
 
 def _page(name: str, code: int = 200, **values: Any) -> Response:
-    takes = [(o.slug, o.name) for o in organisations.all_open()]
+    takes = _open_organisations()
     return page(f"reporting/{name}.html", code, **{**_values(takes), **values})
+
+
+def _open_organisations() -> list[tuple[str, str]]:
+    return [(o.slug, o.name) for o in organisations.every() if o.open_key]
 
 
 def _values(takes: list[tuple[str, str]]) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from reporting.envelope import (
     Envelope,
     parse_envelope,
 )
-from reporting.models import Organisation
 from reporting.multipart import FormPart, MultipartRefused, drain, read_parts
+from reporting.organisations import Listing
 from reporting.questions import MAX_JSON
 from reporting.sealing import BOX_OVERHEAD, SealingRefused, padded_length
 from reporting.submission import SubmissionRefused, check_key, is_known, submit
@@ -45,6 +45,9 @@ def take_sealed(slug: str) -> Response:
             raise SubmissionRefused(413, "too-large")
         let_go()
         envelope = _read(organisation, incoming)
+        if incoming:
+            # The upload may have taken an hour, and the key may have retired meanwhile.
+            organisation = organisations.find(slug) or organisation
         accepted = submit(organisation, envelope, incoming, same_draft=False)
     except SubmissionRefused as refused:
         if (request.content_length or 0) <= MAX_DRAINED:
@@ -58,7 +61,7 @@ def take_sealed(slug: str) -> Response:
     return answer({"acknowledgement": accepted.acknowledgement}, status)
 
 
-def _read(organisation: Organisation, incoming: list[Incoming]) -> Envelope:
+def _read(organisation: Listing, incoming: list[Incoming]) -> Envelope:
     try:
         parts = read_parts(request.stream, request.headers.get("Content-Type", ""))
         first = next(parts, None)

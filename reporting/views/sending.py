@@ -16,7 +16,7 @@ from reporting import clock, organisations, receipt, submission
 from reporting.attachments import MAX_SEALED
 from reporting.envelope import MAX_ATTACHMENTS, Envelope, Part, seal_body, seal_content_key
 from reporting.instance import Instance
-from reporting.models import IntakeKey, Organisation
+from reporting.organisations import Key, Listing
 from reporting.posted import MAX_FIELDS, Posted, SealedFile
 from reporting.questions import body_json, parse
 from reporting.receipt import Receipt
@@ -30,7 +30,7 @@ MAX_REQUEST = 2 * (MAX_FIELDS + MAX_ATTACHMENTS * MAX_SEALED)
 
 
 def send(
-    organisation: Organisation,
+    organisation: Listing,
     locale: str,
     posted: Posted,
     draft: dict[str, Any],
@@ -47,7 +47,9 @@ def send(
     problem = file_problem(posted)
     if problem:
         return checking.check_page(organisation, filled, posted.one("draft"), 413, problem)
-    key = organisations.open_key(organisation, clock.today())
+    # The upload may have taken an hour, and the key may have retired meanwhile.
+    organisation = organisations.find(slug) or organisation
+    key = organisation.open_key
     if key is None:
         problem = gettext("This organisation cannot take reports at the moment.")
         return checking.check_page(organisation, filled, posted.one("draft"), 503, problem)
@@ -79,8 +81,8 @@ def derive(digits: str) -> Receipt:
 
 
 def store(
-    organisation: Organisation,
-    key: IntakeKey,
+    organisation: Listing,
+    key: Key,
     kind: str,
     report_id: bytes,
     content_key: bytes,
@@ -99,12 +101,7 @@ def store(
         attachments=tuple(Part(i, file.incoming.length) for i, file in enumerate(files)),
     )
     return submission.submit(
-        organisation,
-        envelope,
-        [file.incoming for file in files],
-        same_draft=True,
-        # Both callers ask for the draft and the key right before.
-        checked=True,
+        organisation, envelope, [file.incoming for file in files], same_draft=True
     )
 
 
@@ -119,7 +116,7 @@ def file_problem(posted: Posted) -> str:
 
 
 def receipt_page(
-    organisation: Organisation, digits: str, accepted: Accepted, *, late_files: bool = False
+    organisation: Listing, digits: str, accepted: Accepted, *, late_files: bool = False
 ) -> Response:
     """The receipt, shown this once, with the acknowledgement behind a choice."""
     word = accepted.acknowledgement
