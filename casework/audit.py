@@ -21,6 +21,8 @@ from reporting.database import db
 from reporting.sealing import b64, label
 
 CHAIN_INSTANCE = bytes(16)
+# Links that `verify` reads at once.
+_PAGE = 1000
 FIRST = bytes(32)
 _TABLE = cast(Table, AuditEntry.__table__)
 
@@ -172,18 +174,20 @@ def contains(chain: bytes, seen: bytes, seq: int | None = None) -> bool:
 
 
 def verify(chain: bytes) -> int | None:
-    """Walk the chain; the number of its first broken link, or nothing."""
+    """Walk the chain; the number of its first broken link, or nothing.
+
+    In pages: a chain of years does not fit in memory, and no cursor stays open over it.
+    """
     session: Any = db.session
-    query = (
-        select(AuditEntry.seq, AuditEntry.entry, AuditEntry.hash, AuditEntry.subject)
-        .where(AuditEntry.chain == chain)
-        .order_by(AuditEntry.seq)
-        .execution_options(yield_per=1000)
+    query = select(AuditEntry.seq, AuditEntry.entry, AuditEntry.hash, AuditEntry.subject).order_by(
+        AuditEntry.seq
     )
-    before = FIRST
-    # Closed also where it ends early: a reader left open holds up SQLite's checkpoints.
-    with session.execute(query) as rows:
-        for expected, (seq, entry, link, subject) in enumerate(rows, start=1):
+    before, expected = FIRST, 0
+    while rows := session.execute(
+        query.where(AuditEntry.chain == chain, AuditEntry.seq > expected).limit(_PAGE)
+    ).all():
+        for seq, entry, link, subject in rows:
+            expected += 1
             if seq != expected or link != _link(before, entry) or not _holds(entry, seq, subject):
                 return expected
             before = link
