@@ -122,12 +122,21 @@ def _listed(rows: Iterable[Any]) -> list[Listing]:
     """One listing an organisation, with its newest valid key."""
     found: dict[bytes, Listing] = {}
     for row in rows:
-        facts, signed = tuple(row[:7]), row[7:]
+        signed = row[7:]
         known = found.get(row.id)
         if known is not None and known.key is not None:
             continue
         key = Key(*signed) if signed[0] and _is_signed(row.slug, row.identity_key, signed) else None
-        found[row.id] = Listing(*facts, key)
+        found[row.id] = Listing(
+            row.id,
+            row.slug,
+            row.name,
+            row.about,
+            row.contact,
+            row.identity_key,
+            row.closed,
+            key,
+        )
     return list(found.values())
 
 
