@@ -49,8 +49,7 @@ class Desk:
         """Propose; the address of the release."""
         page = self.proposer.open("releases")
         page.select_option("#scope", scope)
-        self.proposer.page.locator("form[action='/staff/releases'] button").click()
-        return page.url
+        return self.proposer.press("/staff/releases").url
 
     def built(self, address: str) -> None:
         """Wait until the figures are there: the page looks again by itself."""

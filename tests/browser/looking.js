@@ -55,7 +55,8 @@
     }
     for (const name of ["aria-label", "alt", "title", "placeholder"]) {
       for (const e of document.querySelectorAll(`[${name}]`)) {
-        if (seen(e) && !e.closest("[lang]:not(html):not([lang=ar])")) check(e.getAttribute(name), `${name} of ${short(e)}`);
+        // A file is called what its owner called it.
+        if (seen(e) && !e.closest(".files, [lang]:not(html):not([lang=ar])")) check(e.getAttribute(name), `${name} of ${short(e)}`);
       }
     }
   }

@@ -36,6 +36,12 @@ def photos(count: int) -> list[FilePayload]:
     return [{"name": name, "mimeType": "image/png", "buffer": bytes(2000)} for name in names]
 
 
+def press(page: Page, button: str) -> None:
+    """Press a button that leads to another page, and be there."""
+    with page.expect_navigation():
+        page.click(button)
+
+
 @dataclass
 class Reporter:
     """One reporter's way through the pages of one language, to one organisation."""
@@ -142,15 +148,15 @@ class Reporter:
         self.look(page, "plain-form")
         page.check("[value=other]")
         page.fill("[name='when.year']", "25")
-        page.click("button[value=check]")
+        press(page, "button[value=check]")
         self.look(page, "plain-form-wrong")
         page.fill("[name=what_happened]", WORDS[self.locale])
         page.fill("[name='when.year']", "2025")
         page.check("[name='consent.reply'][value=yes]")
-        page.click("button[value=check]")
+        press(page, "button[value=check]")
         self.look(page, "plain-check")
         self._with_draft_changed(page)
-        page.click("button[value=send]")
+        press(page, "button[value=send]")
         self.look(page, "plain-receipt")
         digits = digits_in(page.inner_text("main"))
         page.close()
@@ -164,13 +170,13 @@ class Reporter:
             ("plain-refused", f"{send}.querySelector('[value=send]').value = 'other'"),
         ):
             page.evaluate(broken)
-            page.click("form:has([type=file]) button")
+            press(page, "form:has([type=file]) button")
             self.look(page, state)
             # What a browser shows after Back is its own page: go through the form once more.
             page.goto(f"{self.base}/{self.locale}/report/{self.slug}")
             page.fill("[name=what_happened]", WORDS[self.locale])
             page.check("[name='consent.reply'][value=yes]")
-            page.click("button[value=check]")
+            press(page, "button[value=check]")
 
     def come_back(self, digits: str) -> None:
         """Before anybody has answered, both ways."""
@@ -189,10 +195,10 @@ class Reporter:
         page = self.at(self.plain, "return")
         self.look(page, "plain-return")
         page.fill("#receipt", digits[:-1])
-        page.click("button[value=open]")
+        press(page, "button[value=open]")
         self.look(page, "plain-return-wrong")
         page.fill("#receipt", digits)
-        page.click("button[value=open]")
+        press(page, "button[value=open]")
         self.look(page, "plain-inbox-empty")
         page.close()
 
@@ -222,13 +228,13 @@ class Reporter:
         """The same without script."""
         page = self.at(self.plain, "return")
         page.fill("#receipt", digits)
-        page.click("button[value=open]")
+        press(page, "button[value=open]")
         self.look(page, "plain-inbox")
-        page.click("button[value=add]")
+        press(page, "button[value=add]")
         self.look(page, "plain-inbox-wrong")
-        page.click("button[value=erase]")
+        press(page, "button[value=erase]")
         self.look(page, "plain-erase")
-        page.click("button[value='erase-now']")
+        press(page, "button[value='erase-now']")
         self.look(page, "plain-erased")
         page.close()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.public_pages import WORDS, Look
+from tests.browser.public_pages import WORDS, Look, press
 from tests.browser.reporter_pages import context_of
 from tests.live import SignIn
 
@@ -54,7 +54,7 @@ class Room:
         page.fill("#name", person.name)
         page.fill("#passphrase", person.passphrase)
         page.fill("#code", person.code())
-        page.click("main form button")
+        press(page, "main form button")
         member = Member(self, page)
         member.speak(self.locale)
         return member
@@ -91,7 +91,7 @@ class Member:
 
     def press(self, action: str) -> Page:
         """Press the button of the form that goes to this address."""
-        self.page.locator(f"form[action$='{action}'] button").last.click()
+        press(self.page, f"form[action$='{action}'] button >> nth=-1")
         return self.page
 
     def reports(self) -> list[str]:
@@ -116,7 +116,7 @@ def knock(room: Room) -> Page:
     page.fill("#name", "Nobody")
     page.fill("#passphrase", "not these six words at all")
     page.fill("#code", "000000")
-    page.click("main form button")
+    press(page, "main form button")
     room.look(page, "sign-in-wrong")
     return page
 
@@ -181,14 +181,14 @@ def work_on(first: Member, second: Member, incident: str) -> None:
     for member in (first, second):
         member.open(incident).locator("#notes details summary").click()
         member.page.fill("#note-1", NOTE[locale] + " ✓")
-        member.page.locator("#notes details button").click()
+        press(member.page, "#notes details button")
     second.see("note-conflict")
     for number in (1, 2):
         first.open(incident).fill(f"#answer-{number}", ANSWER[locale])
         first.page.locator("form[action$='/answers'] [name=question]").nth(number - 1).check()
-        first.page.locator("form[action$='/answers'] button").nth(number - 1).click()
+        press(first.page, f"form[action$='/answers'] button >> nth={number - 1}")
     first.see("incident-answered")
-    first.see("close", f"{incident.split('?')[0]}/close")
+    first.see("close", f"{incident.split('?', maxsplit=1)[0]}/close")
     first.press("/close")
     first.see("incidents")
     first.see("incident-closed", incident)
@@ -222,17 +222,17 @@ def supervise(member: Member) -> None:
     guest = room.door()
     guest.goto(room.base + "/staff/" + link.split("/staff/", 1)[1])
     room.look(guest, "invitation")
-    guest.click("button[value=begin]")
+    press(guest, "button[value=begin]")
     room.look(guest, "invitation-secrets")
     words = guest.locator(".words").inner_text()
     secret = guest.locator("main code").inner_text().replace(" ", "")
     guest.fill("#passphrase", words)
     guest.fill("#code", "000000")
-    guest.click("button[value=accept]")
+    press(guest, "button[value=accept]")
     room.look(guest, "invitation-wrong")
     guest.fill("#passphrase", words)
     guest.fill("#code", SignIn("", "", "", "", secret).code())
-    guest.click("button[value=accept]")
+    press(guest, "button[value=accept]")
     room.look(guest, "invitation-done")
     member.see("people-waiting", "people")
     path = member.page.locator(".cards a[href$='/remove']").get_attribute("href") or ""

@@ -65,9 +65,7 @@ def test_a_page_is_well_made(walked: dict[str, Notes], state: str, locale: str) 
 def test_no_page_is_forgotten(walked: dict[str, Notes], app: Flask) -> None:
     """Every GET address gives a page that was looked at, in both languages, or says why not."""
     addresses = app.url_map.bind("localhost")
-    pages = {
-        rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set())
-    }
+    pages = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set())}
     assert NO_PAGE.keys() <= pages, "an address of the list is gone"
     for locale, notes in walked.items():
         assert set(notes.faults) == set(walks.STATES)
