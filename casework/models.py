@@ -182,7 +182,9 @@ class Item(Base):
     __table_args__ = (UniqueConstraint("object_id", "item_id", "revision"),)
 
     object_id: Mapped[bytes] = mapped_column(
-        Id, ForeignKey("incident.id", ondelete="CASCADE"), primary_key=True,
+        Id,
+        ForeignKey("incident.id", ondelete="CASCADE"),
+        primary_key=True,
         info={"holds": "opaque"},
     )
     item_id: Mapped[bytes] = mapped_column(Id, primary_key=True, info={"holds": "opaque"})

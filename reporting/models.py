@@ -86,7 +86,9 @@ class Attachment(Base):
     __table_args__ = (UNORDERED,)
 
     report_id: Mapped[bytes] = mapped_column(
-        Id, ForeignKey("report.report_id", ondelete="CASCADE"), primary_key=True,
+        Id,
+        ForeignKey("report.report_id", ondelete="CASCADE"),
+        primary_key=True,
         info={"holds": "opaque"},
     )
     index: Mapped[int] = mapped_column(Integer, primary_key=True, info={"holds": "code"})

@@ -143,22 +143,23 @@ def _problem(reason: str) -> str:
     if reason == "waiting":
         return str(
             _(
-                "Your sign-in works, but you are not admitted yet. A supervisor of your organisation "
-                "compares the fingerprint of your key with you and then admits you."
+                "Your sign-in works, but you are not admitted yet. A supervisor of your "
+                "organisation compares the fingerprint of your key with you and then admits you."
             )
         )
     if reason == "member-state":
         return str(
             _(
-                "Nothing was opened. The keys or the record of your organisation are not as you last "
-                "saw them: someone may have changed the system. Tell your supervisor and whoever runs "
-                "this system by phone or in person, not by a message through it."
+                "Nothing was opened. The keys or the record of your organisation are not as you "
+                "last saw them: someone may have changed the system. Tell your supervisor and "
+                "whoever runs this system by phone or in person, not by a message through it."
             )
         )
     return str(
         _(
-            "That did not work. Check the name, the six words and the code. A code works once: if you "
-            "have just used it, wait for the next one. After five tries you have to wait some minutes."
+            "That did not work. Check the name, the six words and the code. A code works once: "
+            "if you have just used it, wait for the next one. After five tries you have to wait "
+            "some minutes."
         )
     )
 

@@ -168,7 +168,8 @@ def queue_page(live: Live) -> Callable[[int], Unit]:
 
         def unit() -> None:
             page = staff.fetch("/staff/queue")
-            assert page.status == 200 and "/sign-in" not in page.url
+            assert page.status == 200
+            assert "/sign-in" not in page.url
 
         return unit
 
@@ -254,7 +255,8 @@ def _on_postgresql(folder: Path, said: argparse.Namespace) -> bool:
     live.start()
     good = True
     with floor(address("floor"), folder / "floor.log") as (floor_url, pid):
-        assert live.process and psutil.pid_exists(postmaster)
+        assert live.process
+        assert psutil.pid_exists(postmaster)
         ours, theirs = [live.process.pid, postmaster], [pid, postmaster]
         for name, unit, goal in (
             ("submission with script / B", with_script(live.base), 5.0),

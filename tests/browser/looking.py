@@ -22,7 +22,8 @@ PHONE: ViewportSize = {"width": 360, "height": 740}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 SMALLEST: ViewportSize = {"width": 320, "height": 640}
 AXE = """async (options) => (await axe.run(document, options)).violations.map(
-  (rule) => [rule.id, rule.nodes.map((node) => node.target.join(" ") + ": " + node.html.slice(0, 90))])"""
+  (rule) => [rule.id, rule.nodes.map(
+    (node) => node.target.join(" ") + ": " + node.html.slice(0, 90))])"""
 EVERY_RULE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
 CONTRAST = {
     "resultTypes": ["violations"],

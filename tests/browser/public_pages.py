@@ -9,7 +9,7 @@ from tests.reporter import digits_in
 
 Look = Callable[[Page, str], None]
 WORDS = {
-    "en": "They shouted at us on the night bus and nobody said a word.\nWe got off two stops early.",
+    "en": "They shouted at us on the night bus; nobody said a word.\nWe got off two stops early.",
     "ar": "صرخوا علينا في حافلة الليل ولم يقل أحد شيئًا.\nنزلنا قبل محطتنا بمحطتين.",
 }
 AREA = {"en": "Northgate", "ar": "الحي الشمالي"}

@@ -197,9 +197,14 @@ def test_chain_has_one_writer_at_a_time(app: Flask) -> None:
 
 def test_a_rolled_back_action_leaves_no_link(app: Flask) -> None:
     write()
-    session = db.session()
-    audit.write(session, CHAIN, None, "claim")
-    session.rollback()
+
+    def fail() -> None:
+        with transaction() as session:
+            audit.write(session, CHAIN, None, "claim")
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        fail()
     assert audit.tip(db.session(), CHAIN)[0] == 1
     write()
     assert audit.verify(CHAIN) is None
