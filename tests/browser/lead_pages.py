@@ -65,7 +65,7 @@ class Desk:
 def release(desk: Desk, live: Live) -> str:
     """From an empty desk to published figures; returns the release's address."""
     desk.each(desk.proposer, "releases-empty", "releases")
-    options = desk.proposer.page.locator("#scope option").all()
+    options = desk.proposer.open("releases").locator("#scope option").all()
     scopes = [option.get_attribute("value") or "" for option in options]
     workers = live.children(" worker")
     for worker in workers:
