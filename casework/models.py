@@ -14,7 +14,6 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -179,7 +178,6 @@ class Item(Base):
     """One boxed thing staff added to an incident: coding, note, answer, record id."""
 
     __tablename__ = "item"
-    __table_args__ = (UniqueConstraint("object_id", "item_id", "revision"),)
 
     object_id: Mapped[bytes] = mapped_column(
         Id,

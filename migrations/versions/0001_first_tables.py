@@ -326,7 +326,6 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("object_id", "item_id", "revision", name=op.f("pk_item")),
-        sa.UniqueConstraint("object_id", "item_id", "revision", name=op.f("uq_item_object_id")),
     )
     op.create_table(
         "work",
