@@ -1,7 +1,7 @@
 """Liveness, readiness and counts, with the real things there and away."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,12 +11,12 @@ from flask.testing import FlaskClient
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
-import wsgi
 from reporting import doctor, health
 from reporting.queue import QUEUE_NAME
 from reporting.settings import Settings
 
 pytestmark = pytest.mark.database
+Make = Callable[[Settings], Flask]
 
 
 @pytest.fixture
@@ -50,19 +50,19 @@ def test_not_ready_without_a_worker(client: FlaskClient) -> None:
     assert answer.get_json()["worker"] is False
 
 
-def test_not_ready_without_redis_but_alive(settings: Settings) -> None:
+def test_not_ready_without_redis_but_alive(settings: Settings, make_app: Make) -> None:
     away = dataclasses.replace(settings, redis_url="unix:///nowhere/at/all.sock")
-    client = wsgi.create_app(away).test_client()
+    client = make_app(away).test_client()
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert answer.json == {"database": True, "redis": False, "disk": True, "worker": False}
     assert client.get("/healthz").status_code == 200
 
 
-def test_not_ready_without_a_database(settings: Settings) -> None:
+def test_not_ready_without_a_database(settings: Settings, make_app: Make) -> None:
     lost = settings.data_dir / "not" / "there.db"
     away = dataclasses.replace(settings, database_url=f"sqlite:///{lost}")
-    answer = wsgi.create_app(away).test_client().get("/readyz")
+    answer = make_app(away).test_client().get("/readyz")
     assert answer.get_json()["database"] is False
 
 

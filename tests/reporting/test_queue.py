@@ -85,9 +85,11 @@ def test_a_payload_is_the_orders_id_and_nothing_else(settings: Settings, ran: li
     assert not (data or b"").startswith(b"\x80"), "pickle"
 
 
-def test_with_redis_away_a_job_waits_and_runs_later(settings: Settings, ran: list[Any]) -> None:
+def test_with_redis_away_a_job_waits_and_runs_later(
+    settings: Settings, ran: list[Any], make_app: Any
+) -> None:
     away = dataclasses.replace(settings, redis_url="unix:///nowhere/at/all.sock")
-    other = wsgi.create_app(away)
+    other = make_app(away)
     queue.job(other, "note", lambda *_ids: None)
     one = random_id()
     with other.app_context(), transaction():
