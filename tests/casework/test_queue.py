@@ -113,7 +113,7 @@ def test_the_second_claimer_sees_who_has_it_and_may_take_over(
     path = f"/staff/reports/{one.id}/claim"
     post(desk, path, first, version="1")
     held = post(ben, path, second, 409, version="1")
-    assert f"{organisation.supervisor.name} has this report" in held
+    assert f"<bdi>{organisation.supervisor.name}</bdi> has this report" in held
     assert post(ben, path, held, version=hidden(held, "version"), take_over="yes").endswith(one.id)
     assert "You hold no report" in text(desk, "/staff/queue?view=mine")
     assert "He shouted" in text(ben, "/staff/queue?view=mine")
