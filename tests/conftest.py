@@ -19,11 +19,16 @@ import redis
 import sqlalchemy
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import settings as hypothesis_settings
 
 import wsgi
 from reporting import clock
 from reporting.database import db
 from reporting.settings import Settings
+
+# A time limit of hypothesis fails on a busy machine and says nothing about the code.
+hypothesis_settings.register_profile("house", deadline=None)
+hypothesis_settings.load_profile("house")
 
 POSTGRESQL = os.environ.get("UPSTANDER_TEST_DATABASE", "") == "postgresql"
 
