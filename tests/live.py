@@ -5,6 +5,7 @@ Reaches the processes only from outside: HTTP, signals, the files they leave.
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +22,30 @@ import pyotp
 
 ROOT = Path(__file__).parent.parent
 UPSTANDER = Path(sys.executable).with_name("upstander")
+
+
+def made_demo(folder: Path) -> Path:
+    """The data folder that a first start on an empty folder leaves; to be copied, never started.
+
+    The parts of `make test` share one: making the demo costs as much as many tests.
+    """
+    shared = os.environ.get("UPSTANDER_TEST_DEMO")
+    folder = Path(shared) if shared else folder
+    data_dir, made = folder / "data", folder / "made"
+    if not made.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        first = Live(data_dir)
+        first.start()
+        first.stop()
+        made.touch()
+    return data_dir
+
+
+def copy_demo(made: Path, data_dir: Path) -> Path:
+    """A data folder of one's own, as after that first start."""
+    shutil.copytree(made, data_dir, ignore=shutil.ignore_patterns("*.sock"))
+    return data_dir
 
 
 @dataclass(frozen=True)

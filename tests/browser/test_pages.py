@@ -11,7 +11,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from tests.browser import axe_core, walks
 from tests.browser.looking import Notes
-from tests.live import Live
+from tests.live import Live, copy_demo, made_demo
 
 pytestmark = pytest.mark.browser
 LOCALES = ("en", "ar")
@@ -40,7 +40,8 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Notes
     """Notes of one walk over everything, by language."""
     if shutil.which("npm") is None or not axe_core.script():
         axe_core.missing("axe-core cannot be had without Node and npm: no page was looked at")
-    live = Live(tmp_path_factory.mktemp("pages") / "data")
+    folder = tmp_path_factory.mktemp("pages")
+    live = Live(copy_demo(made_demo(folder / "demo"), folder / "data"))
     live.start()
     try:
         notes = {locale: Notes(locale) for locale in LOCALES}

@@ -1,7 +1,6 @@
 """Running instances for journeys: the demo is made once, each journey starts on a copy of it."""
 
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 import sqlalchemy
 
 from tests.conftest import POSTGRESQL
-from tests.live import Live
+from tests.live import Live, copy_demo, made_demo
 
 Start = Callable[..., Live]
 
@@ -31,18 +30,17 @@ def _address(server: str, name: str) -> str:
 @pytest.fixture(scope="session")
 def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """Start once on an empty folder, as a new user does, and stop."""
-    data_dir = tmp_path_factory.mktemp("first") / "data"
-    env, database = {}, ""
-    if POSTGRESQL:
-        server: str = request.getfixturevalue("postgresql")
-        database = "demo_template"
-        with psycopg.connect(_address(server, "postgres"), autocommit=True) as connection:
-            connection.execute(b"CREATE DATABASE demo_template")
-        env["UPSTANDER_DATABASE_URL"] = _address(server, database)
-    first = Live(data_dir, env)
+    folder = tmp_path_factory.mktemp("first")
+    if not POSTGRESQL:
+        return Prepared(made_demo(folder / "demo"))
+    server: str = request.getfixturevalue("postgresql")
+    database = "demo_template"
+    with psycopg.connect(_address(server, "postgres"), autocommit=True) as connection:
+        connection.execute(b"CREATE DATABASE demo_template")
+    first = Live(folder / "data", {"UPSTANDER_DATABASE_URL": _address(server, database)})
     first.start()
     first.stop()
-    return Prepared(data_dir, database)
+    return Prepared(first.data_dir, database)
 
 
 @pytest.fixture
@@ -52,8 +50,7 @@ def start(prepared: Prepared, request: pytest.FixtureRequest, tmp_path: Path) ->
     databases: list[str] = []
 
     def begin(**env: str) -> Live:
-        data_dir = tmp_path / f"data{len(running)}"
-        shutil.copytree(prepared.data_dir, data_dir, ignore=shutil.ignore_patterns("*.sock"))
+        data_dir = copy_demo(prepared.data_dir, tmp_path / f"data{len(running)}")
         if POSTGRESQL:
             server: str = request.getfixturevalue("postgresql")
             databases.append(f"j{secrets.token_hex(6)}")
