@@ -48,6 +48,8 @@ def invite(
     """Invite someone new; `by` nobody is the command line, which only the operator reaches."""
     members.check_may_manage(by, role, organisation_id)
     with transaction() as session:
+        if by is not None:
+            members.check_actor(session, by)
         member = members.new_member(session, role, name, organisation_id)
         member.email = email.strip() or None
         token = _new_link(session, member.id)
@@ -57,7 +59,11 @@ def invite(
 
 def invite_again(by: Session | None, member_id: bytes) -> Invited:
     """Answer a lost passphrase: the old pair and its grants go, a new link, and waiting again."""
+    if by is not None and member_id == by.member_id:
+        raise ActionRefused("yourself")
     with transaction() as session:
+        if by is not None:
+            members.check_actor(session, by)
         member = members.managed(session, by, member_id)
         if member.role in KEY_HOLDERS and by is None:
             # From the command line this would lock out a whole organisation in one word.

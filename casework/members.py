@@ -41,8 +41,8 @@ def sign_in(
 def admit(by: Session, member_id: bytes, fingerprint: str) -> None:
     """Grant everything to the very key whose fingerprint the supervisor's page showed."""
     with transaction() as session:
+        check_actor(session, by)
         member = managed(session, by, member_id)
-        audit.lock(session, chain_of(by.organisation_id))
         public_key = member.public_key
         if member.state != WAITING or public_key is None:
             raise ActionRefused("not-waiting")
@@ -50,8 +50,6 @@ def admit(by: Session, member_id: bytes, fingerprint: str) -> None:
         if not compare_digest(shown, credentials.fingerprint(public_key).replace(" ", "").encode()):
             # Whoever can write to the database may have put their own key there meanwhile.
             raise ActionRefused("fingerprint")
-        if keys.granted_ids(session, by.member_id) != by.keyring.key_ids():
-            raise ActionRefused("keys-changed")
         result: Any = session.execute(
             update(Member)
             .where(Member.id == member_id, Member.state == WAITING, Member.public_key == public_key)
@@ -73,11 +71,14 @@ def admit(by: Session, member_id: bytes, fingerprint: str) -> None:
 
 
 def remove(by: Session, member_id: bytes) -> None:
-    """Take a member's grants away and make new keys, so that what comes next is closed to them."""
+    """Take a member's grants away and make new keys, so that what comes next is closed to them.
+
+    A supervisor is always left: nobody removes themselves, and whoever acts is one under the lock.
+    """
     if member_id == by.member_id:
         raise ActionRefused("yourself")
     with transaction() as session:
-        audit.lock(session, chain_of(by.organisation_id))
+        check_actor(session, by)
         member = managed(session, by, member_id)
         held_keys = member.role in KEY_HOLDERS and member.state == ACTIVE
         forget_credentials(session, member, REMOVED)
@@ -133,6 +134,20 @@ def check_may_manage(by: Session | None, role: str, organisation_id: bytes | Non
     if by.role == Role.ADMINISTRATOR and organisation_id is None:
         return
     raise ActionRefused("role")
+
+
+def check_actor(session: Transaction, by: Session) -> None:
+    """Take the chain's lock, and see that `by` is still who they were and holds what is granted.
+
+    Requests of two supervisors overlap: one of them may be removed, or the keys made new, after
+    the other's request has begun. A stale keyring would sign or grant what counts no more.
+    """
+    audit.lock(session, chain_of(by.organisation_id))
+    actor = session.get(Member, by.member_id, populate_existing=True)
+    if actor is None or (actor.state, actor.role) != (ACTIVE, by.role):
+        raise ActionRefused("role")
+    if keys.granted_ids(session, by.member_id) != by.keyring.key_ids():
+        raise ActionRefused("keys-changed")
 
 
 def managed(session: Transaction, by: Session | None, member_id: bytes) -> Member:

@@ -16,14 +16,17 @@ from casework.sessions import Session
 from reporting import clock
 from reporting.database import db, transaction
 from reporting.models import IntakeKey, Organisation, Report, Submission
-from reporting.sealing import b64
+from reporting.sealing import SealingRefused, b64
 
 RENEWED_AFTER = timedelta(days=30)
 KEPT_AFTER = timedelta(days=7)
 
 
 def is_due(organisation_id: bytes) -> bool:
-    """Whether the current intake key is 30 days old, or there is none."""
+    """Whether the current intake key is 30 days old, or there is none that is signed.
+
+    The signature covers the day: whoever writes to the database cannot keep a key in use by it.
+    """
     session: Any = db.session
     created = session.scalar(
         select(IntakeKey.created)
@@ -31,7 +34,14 @@ def is_due(organisation_id: bytes) -> bool:
         .order_by(IntakeKey.created.desc())
         .limit(1)
     )
-    return created is None or clock.today() - created >= RENEWED_AFTER
+    if created is None or clock.today() - created >= RENEWED_AFTER:
+        return True
+    organisation = session.get(Organisation, organisation_id, populate_existing=True)
+    try:
+        keys.check_signatures(session, organisation, members.instance().instance_id)
+    except SealingRefused:
+        return True
+    return False
 
 
 def renew_if_due(by: Session) -> bool:
@@ -46,6 +56,7 @@ def renew_if_due(by: Session) -> bool:
         audit.lock(session, organisation_id)
         if not is_due(organisation_id):
             return False
+        members.check_actor(session, by)
         organisation = session.get_one(Organisation, organisation_id, populate_existing=True)
         instance_id = members.instance().instance_id
         keys.new_intake_key(session, organisation, identity, instance_id, by.member_id)

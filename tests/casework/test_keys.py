@@ -1,6 +1,6 @@
 """Keys: who is granted what, and what a changed grant or key does at the next opening."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy
@@ -204,8 +204,47 @@ def test_admitting_with_an_old_keyring_is_refused(app: Flask) -> None:
     assert rows(new.member_id) == []
 
 
+def test_removing_with_an_old_keyring_is_refused(app: Flask) -> None:
+    """Otherwise an identity key that is no longer the organisation's would sign the new one."""
+    organisation = add_organisation()
+    second = add_member(organisation, "supervisor", "Second")
+    third = add_member(organisation, "supervisor", "Third")
+    karim = add_member(organisation, "caseworker", "Karim")
+    stale = session_of(second)
+    members.remove(session_of(organisation.supervisor), third.member_id)
+    before = session_of(organisation.supervisor).keyring
+    with pytest.raises(ActionRefused, match="keys-changed"):
+        members.remove(stale, karim.member_id)
+    assert session_of(organisation.supervisor).keyring == before
+    assert rows(karim.member_id) != []
+
+
 class TestRotation:
     """The intake key's renewal."""
+
+    def test_old_keyring_renews_nothing(self, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A supervisor who was removed meanwhile holds an identity key that signs no more."""
+        organisation = add_organisation()
+        second = add_member(organisation, "supervisor", "Second")
+        stale = session_of(second)
+        members.remove(session_of(organisation.supervisor), second.member_id)
+        later = clock.now() + timedelta(days=31)
+        monkeypatch.setattr(clock, "now", lambda: later)
+        before = session_of(organisation.supervisor).keyring
+        with pytest.raises(ActionRefused):
+            rotation.renew_if_due(stale)
+        assert session_of(organisation.supervisor).keyring == before
+
+    def test_key_whose_signature_does_not_verify_is_due(self, app: Flask) -> None:
+        """Whoever can write to the database must not keep an old key in use with a later day."""
+        organisation = add_organisation()
+        assert not rotation.is_due(organisation.id)
+        with transaction() as session:
+            row = session.scalars(select(IntakeKey)).one()
+            row.created = row.created - timedelta(days=1)
+        assert rotation.is_due(organisation.id)
+        assert self.renew(organisation.supervisor)
+        assert not rotation.is_due(organisation.id)
 
     def renew(self, member: NewMember) -> bool:
         return rotation.renew_if_due(session_of(member))

@@ -1,6 +1,7 @@
 """Members: who may look after whom, and admission to the very key that was shown."""
 
 import threading
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -10,6 +11,7 @@ from casework import audit, credentials, invitations, members
 from casework.credentials import Cost, NewMember
 from casework.models import Grant, Member
 from casework.policy import ActionRefused
+from casework.sessions import Session
 from reporting.database import db, transaction
 from reporting.sealing import (
     b64,
@@ -74,6 +76,66 @@ class TestWhoMayManage:
         organisation = add_organisation()
         with pytest.raises(ActionRefused, match="yourself"):
             members.remove(session_of(organisation.supervisor), organisation.supervisor.member_id)
+
+    def test_nobody_invites_themselves_again(self, app: Flask) -> None:
+        """The only supervisor would lock a whole organisation out."""
+        new = add_organisation().supervisor
+        with pytest.raises(ActionRefused, match="yourself"):
+            invitations.invite_again(session_of(new), new.member_id)
+        assert session_of(new).keyring.identity is not None
+
+    def test_whoever_was_removed_meanwhile_acts_no_more(self, app: Flask) -> None:
+        organisation = add_organisation()
+        karim = add_member(organisation, "caseworker", "Karim")
+        second = add_member(organisation, "supervisor", "Second")
+        by = session_of(second)
+        new = invitations.enrol(organisation.id, "caseworker", "New")
+        members.remove(session_of(organisation.supervisor), second.member_id)
+        for act in (
+            lambda: members.remove(by, karim.member_id),
+            lambda: members.admit(by, new.member_id, credentials.fingerprint(new.public_key)),
+            lambda: invitations.invite(by, "caseworker", "X", organisation.id),
+            lambda: invitations.invite_again(by, karim.member_id),
+        ):
+            with pytest.raises(ActionRefused, match="role"):
+                act()
+        one, two = session_of(add_administrator()), add_administrator("Other")
+        gone = session_of(two)
+        members.remove(one, two.member_id)
+        with pytest.raises(ActionRefused, match="role"):
+            members.remove(gone, one.member_id)
+
+    @pytest.mark.parametrize("act", [members.remove, invitations.invite_again])
+    def test_two_supervisors_remove_each_other_and_one_is_left(
+        self, app: Flask, act: Callable[[Session, bytes], object]
+    ) -> None:
+        organisation = add_organisation()
+        first, second = organisation.supervisor, add_member(organisation, "supervisor", "Second")
+        results: list[str] = []
+        gate = threading.Barrier(2)
+
+        def work(own: NewMember, other: NewMember) -> None:
+            with app.app_context():
+                by = session_of(own)
+                gate.wait()
+                try:
+                    act(by, other.member_id)
+                    results.append("done")
+                except ActionRefused as refused:
+                    results.append(refused.reason)
+
+        pairs = [(first, second), (second, first)]
+        threads = [threading.Thread(target=work, args=pair) for pair in pairs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(results) == ["done", "role"]
+        db.session.rollback()
+        active = select(Member.id).where(Member.role == "supervisor", Member.state == "active")
+        (left,) = db.session.scalars(active).all()
+        kept = first if left == first.member_id else second
+        assert session_of(kept).keyring.identity is not None
 
     @pytest.mark.parametrize("name", ["", "  ", "x" * 81, "a\nb\x00", "\u202eevil"])
     def test_unusable_name_is_refused(self, app: Flask, name: str) -> None:
