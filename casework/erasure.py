@@ -27,6 +27,9 @@ from reporting import attachments
 from reporting.database import db, transaction
 from reporting.models import Attachment, ErasureOrder, Message, Report
 
+# Tables whose rows an erasure deletes or empties.
+EMPTIED = tuple("report attachment message work incident item record record_code".split())
+
 
 def settle(session: Session) -> int:
     """Finish erasures that need a key, and the month's first hand-over. Cheap when nothing waits.
@@ -90,7 +93,7 @@ def forget_log() -> None:
             connection.exec_driver_sql("PRAGMA busy_timeout=30000")
         return
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in ("report", "attachment", "message", "work", "incident", "item", "record"):
+        for table in EMPTIED:
             connection.exec_driver_sql(f"VACUUM {table}")
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import select
 
 from analytics import counting, release
 from analytics.menu import load
-from analytics.models import Release, Statement
-from casework import audit
+from analytics.models import Record, RecordCode, Release, Statement
+from casework import audit, erasure
 from casework.models import AuditEntry
 from reporting.database import db
 from reporting.sealing import b64
@@ -199,6 +199,10 @@ def test_a_form_without_its_token_changes_nothing(leads: tuple[FlaskClient, Flas
     answer = leads[0].post("/staff/releases", data={"scope": "world", "year": str(YEAR)})
     assert answer.status_code == 400
     assert db.session.scalars(select(Release)).first() is None
+
+
+def test_dead_rows_of_records_and_of_their_codes_are_emptied() -> None:
+    assert {Record.__tablename__, RecordCode.__tablename__} <= set(erasure.EMPTIED)
 
 
 def test_the_desk_speaks_arabic(leads: tuple[FlaskClient, FlaskClient]) -> None:
