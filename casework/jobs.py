@@ -77,7 +77,8 @@ def delete_retired_keys() -> None:
 
 
 def delete_old_day_secrets() -> None:
-    """Delete the secrets of past days: sessions and drafts of theirs open no more."""
+    """Delete the secrets of past days, and the clock times of uploads that were cut."""
+    attachments.forget_times()
     current_app.extensions["instance"].delete_old_day_secrets(clock.now())
 
 

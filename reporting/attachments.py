@@ -7,6 +7,7 @@ reporter wrote. A crash leaves a temporary file or one without a row; `sweep` re
 import hashlib
 import os
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ MAX_SEALED = sealed_length(MAX_ATTACHMENT_SIZE)
 # An upload over a slow line is still going on; what is older was cut off.
 ABANDONED = timedelta(days=2)
 _INCOMING = "incoming"
+_DAY = 24 * 3600
 
 
 class AttachmentTooLarge(Exception):
@@ -87,6 +89,21 @@ def midnight(path: Path) -> None:
     """Give a file or folder the first moment of this UTC day as its times."""
     day = datetime.combine(clock.today(), datetime.min.time(), UTC).timestamp()
     os.utime(path, (day, day))
+
+
+def forget_times() -> None:
+    """Give what is coming in midnight of its own day: a killed worker could not do it.
+
+    Its own and not today's, or an upload that was cut would never be old enough for `sweep`.
+    """
+    folder = _folder() / _INCOMING
+    if not folder.is_dir():
+        return
+    for found in (*folder.iterdir(), folder):
+        # A file that is kept or discarded at this moment has its times from there.
+        with suppress(FileNotFoundError):
+            written = found.stat().st_mtime
+            os.utime(found, (written - written % _DAY,) * 2)
 
 
 def delete(report_id: bytes) -> None:

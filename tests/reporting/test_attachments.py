@@ -64,3 +64,26 @@ def test_sweep_deletes_what_a_crash_left_and_nothing_else(
     kept = [attachments.path(sealed.envelope.report_id, 0).name, fresh._path.name]
     assert files(settings) == sorted(kept)
     fresh.discard()
+
+
+def test_cut_upload_keeps_no_clock_time_and_is_still_swept(
+    app: Flask, settings: Any, clock_at: Callable[[datetime], None]
+) -> None:
+    """A killed worker runs no `discard`: the file would tell when a reporter wrote, for days."""
+    attachments.forget_times()
+    incoming = Incoming()
+    incoming.write(b"cut")
+    now = datetime.now(UTC)
+    written = (now - timedelta(days=1)).timestamp()
+    os.utime(incoming._path, (written, written))
+    attachments.forget_times()
+    for path in (incoming._path, incoming._path.parent):
+        found = path.stat()
+        assert found.st_mtime % 86400 == 0
+        assert found.st_atime % 86400 == 0
+    assert incoming._path.stat().st_mtime == written - written % 86400, "its own day, not today"
+    clock_at(now + timedelta(days=2))
+    attachments.forget_times()
+    assert attachments.sweep() == 1
+    assert files(settings) == []
+    incoming.discard()
