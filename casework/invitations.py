@@ -89,9 +89,13 @@ def invited(token: str) -> Member:
 def begin(token: str) -> NewMember:
     """Generate what the invited person is shown once. Doing it again makes all of it new."""
     member = invited(token)
+    chain = chain_of(member.organisation_id)
     made = credentials.make(member.id, member.name, members.stretch_cost())
     with transaction() as session:
-        _keep(session.get_one(Member, member.id), made)
+        # Asked again under the lock: the link may have been used while this was made, and what
+        # was accepted must not be replaced by whoever else has the page.
+        audit.lock(session, chain)
+        _keep(invited(token), made)
     return made
 
 
@@ -99,6 +103,7 @@ def accept(token: str, passphrase: str, code: str) -> Member:
     """Finish an invitation with what was just shown: proof that it was written down."""
     member = invited(token)
     boxed, member_id, pepper = member.sign_in, member.id, members.instance().pepper
+    chain = chain_of(member.organisation_id)
     record = credentials.open_record(boxed, member_id, pepper) if boxed is not None else None
     opened = credentials.check(record, member_id, passphrase, code, members.stretch_cost())
     if opened is None:
@@ -106,6 +111,7 @@ def accept(token: str, passphrase: str, code: str) -> Member:
     with transaction() as session:
         state = members.WAITING if member.role in KEY_HOLDERS else members.ACTIVE
         after = credentials.seal_record(opened[1], member_id, pepper)
+        audit.lock(session, chain)
         result: Any = session.execute(
             update(Member)
             .where(Member.id == member_id, Member.state == members.INVITED, Member.sign_in == boxed)

@@ -1,12 +1,14 @@
 """Invitations: a link, 72 hours, once."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from casework import credentials, invitations, members
 from casework.credentials import NewMember
-from casework.models import Grant, Invitation
+from casework.models import Grant, Invitation, Member
 from casework.policy import ActionRefused
 from reporting.database import db
 from reporting.sealing import (
@@ -45,6 +47,25 @@ class TestInvitation:
             invitations.begin(token)
         with pytest.raises(ActionRefused, match="invitation"):
             invitations.accept(token, new.passphrase, code_of(new, steps=1))
+
+    def test_link_used_while_new_secrets_are_made_overwrites_nothing(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Making them takes a moment; a second page must not replace what was just accepted."""
+        token, new = self.invite()
+        real = credentials.make
+
+        def meanwhile(*given: Any) -> NewMember:
+            invitations.accept(token, new.passphrase, code_of(new))
+            return real(*given)
+
+        monkeypatch.setattr(credentials, "make", meanwhile)
+        with pytest.raises(ActionRefused, match="invitation"):
+            invitations.begin(token)
+        member = db.session.get_one(Member, new.member_id, populate_existing=True)
+        assert (member.state, member.public_key) == ("waiting", new.public_key)
+        with pytest.raises(ActionRefused, match="waiting"):
+            enter(new, steps=1)
 
     def test_link_dies_after_72_hours(self, app: Flask, hands: Hands) -> None:
         token, _new = self.invite()
