@@ -56,7 +56,7 @@ def make(member: Member, seed: bytes) -> Session:
         role=member.role,
         name=member.name,
         locale=member.locale,
-        keyring=_keyring(member, seed),
+        keyring=open_keyring(member, seed),
         seed=seed,
         ends=clock.now() + LONGEST,
         rolled=clock.now(),
@@ -111,7 +111,7 @@ def load(token: str) -> Session | None:
 def refresh(session: Session) -> None:
     """Open the grants again after keys have changed in this very request."""
     member = db.session.get_one(Member, session.member_id)
-    session.keyring = _keyring(member, session.seed)
+    session.keyring = open_keyring(member, session.seed)
     if session.token:
         keep(session)
 
@@ -138,7 +138,7 @@ def end(token: str) -> None:
 
 def _refreshed(session: Session, member: Member) -> Session | None:
     try:
-        session.keyring = _keyring(member, session.seed)
+        session.keyring = open_keyring(member, session.seed)
     except SealingRefused:
         end(session.token)
         return None
@@ -147,7 +147,8 @@ def _refreshed(session: Session, member: Member) -> Session | None:
     return session
 
 
-def _keyring(member: Member, seed: bytes) -> Keyring:
+def open_keyring(member: Member, seed: bytes) -> Keyring:
+    """Open and check all grants of a member. Raises `SealingRefused` when one is not right."""
     try:
         return keys.open_grants(db.session(), member, seed)
     except SealingRefused:

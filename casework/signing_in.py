@@ -9,13 +9,14 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from casework import audit, credentials, member_state
+from casework import audit, credentials, member_state, sessions
 from casework.credentials import Cost
 from casework.member_state import chain_of
 from casework.models import Member
 from casework.policy import ActionRefused
 from reporting import clock
 from reporting.database import db, transaction
+from reporting.sealing import SealingRefused
 
 # This many tries are free; then the wait doubles from one minute to fifteen.
 FREE_TRIES = 5
@@ -51,6 +52,7 @@ def sign_in(
     if member.state != "active":
         raise ActionRefused("waiting")
     _check_state(member, seed, seen)
+    _check_keys(member, seed)
     remember(member_id, seed, "sign_in")
     db.session.refresh(member)
     return member, seed
@@ -120,10 +122,23 @@ def _failed(member: Member | None, *, locked: bool) -> None:
 
 
 def _check_state(member: Member, seed: bytes, seen: bytes | None) -> None:
-    chain, member_id = chain_of(member.organisation_id), member.id
     try:
         member_state.check(db.session(), member, seed, seen)
     except ActionRefused as refused:
-        with transaction() as session:
-            audit.write_failure(session, chain, member_id, refused.reason)
+        _changed(member, refused.reason)
         raise
+
+
+def _check_keys(member: Member, seed: bytes) -> None:
+    """Before anything is remembered: a changed key must not be audited as a sign-in, nor seen."""
+    try:
+        sessions.open_keyring(member, seed)
+    except SealingRefused as refused:
+        _changed(member, "member-state")
+        raise ActionRefused("member-state") from refused
+
+
+def _changed(member: Member, reason: str) -> None:
+    chain, member_id = chain_of(member.organisation_id), member.id
+    with transaction() as session:
+        audit.write_failure(session, chain, member_id, reason)

@@ -5,12 +5,13 @@ import threading
 import pytest
 import sqlalchemy
 from flask import Flask
+from sqlalchemy import select
 
 from casework import audit, invitations, members
 from casework.credentials import NewMember
-from casework.models import Member
+from casework.models import Grant, Member
 from casework.policy import ActionRefused
-from reporting.database import db
+from reporting.database import db, transaction
 from reporting.sealing import (
     stretch,
 )
@@ -163,6 +164,22 @@ class TestSignIn:
         assert audit.tip(db.session(), audit.CHAIN_INSTANCE)[0] == 1
         text = sqlalchemy.text("SELECT entry FROM audit_entry")
         assert all(b"mistyped" not in bytes(row[0]) for row in db.session.execute(text))
+
+    def test_keys_that_do_not_open_are_audited_as_a_failure(self, app: Flask) -> None:
+        """What was seen last stays as it was: the next sign-in must notice again."""
+        new = add_organisation().supervisor
+        before = enter(new)[0].member_state
+        with transaction() as session:
+            row = session.scalars(select(Grant).where(Grant.holder_id == new.member_id)).first()
+            assert row is not None
+            row.sealed = row.sealed[:-1] + bytes([row.sealed[-1] ^ 1])
+        with pytest.raises(ActionRefused, match="member-state"):
+            enter(new, steps=1)
+        member = db.session.get_one(Member, new.member_id, populate_existing=True)
+        assert member.member_state == before
+        done = audit.of(db.session(), member.organisation_id or b"", new.member_id)
+        assert [action for action, _ in done][-2:] == ["sign_in", "sign_in_failed"]
+        assert done[-1][1] == {"reason": "member-state"}
 
     def test_removed_and_invited_people_are_unknown(self, app: Flask) -> None:
         organisation = add_organisation()
