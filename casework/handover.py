@@ -137,16 +137,19 @@ def _prepare(session: Session, ids: list[bytes], *, only_withdraw: bool) -> list
     with transaction() as database:
         audit.lock(database, session.organisation_id or b"")
         for incident_id in ids:
-            try:
-                incident = incidents.find(database, session, incident_id)
-                opened = incidents.read(database, session, incident)
-            except ActionRefused:
-                # Gone meanwhile, or not to be opened by this member: it goes on waiting.
-                continue
-            plan = _plan(database, session, opened, only_withdraw=only_withdraw)
+            opened = _open(database, session, incident_id)
+            plan = opened and _plan(database, session, opened, only_withdraw=only_withdraw)
             if plan is not None:
                 plans.append(plan)
     return plans
+
+
+def _open(database: DatabaseSession, session: Session, incident_id: bytes) -> OpenedIncident | None:
+    """Nothing if it is gone, or not to be opened by this member: then it goes on waiting."""
+    try:
+        return incidents.read(database, session, incidents.find(database, session, incident_id))
+    except ActionRefused:
+        return None
 
 
 def _plan(
@@ -227,18 +230,16 @@ def _apply(plans: list[_Plan]) -> None:
 def _finish(session: Session, plans: list[_Plan]) -> int:
     """Step three: clear the flags of what nobody has changed since step one."""
     done = 0
+    unnamed: list[bytes] = []
     if not plans:
         return 0
     with transaction() as database:
         organisation = session.organisation_id or b""
         audit.lock(database, organisation)
         for plan in plans:
-            try:
-                incident = incidents.find(database, session, plan.incident_id)
-                opened = incidents.read(database, session, incident)
-            except ActionRefused:
-                continue
-            if opened.record is None or opened.record.revision != plan.revision:
+            opened = _open(database, session, plan.incident_id)
+            if opened is None or opened.record is None or opened.record.revision != plan.revision:
+                unnamed += _unnamed(plan, opened)
                 continue
             done += _clear(database, session, opened, plan)
         _remember(database, organisation, clock.today().strftime("%Y-%m"))
@@ -246,7 +247,21 @@ def _finish(session: Session, plans: list[_Plan]) -> int:
             audit.write(
                 database, organisation, session.member_id, "hand_over", None, {"count": done}
             )
+    for record_id in unnamed:
+        records.withdraw(record_id)
     return done
+
+
+def _unnamed(plan: _Plan, opened: OpenedIncident | None) -> list[bytes]:
+    """The record just put, unless its incident still names it.
+
+    Withdrawn by somebody else before it was put, it would count for ever: nothing leads to it.
+    """
+    if plan.record is None:
+        return []
+    item = opened.record if opened is not None else None
+    named = item is not None and item.value.get("id") == b64(plan.record[0])
+    return [] if named else [plan.record[0]]
 
 
 def _clear(

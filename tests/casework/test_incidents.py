@@ -285,6 +285,35 @@ def test_a_hand_over_that_is_cut_off_is_repeated_without_doubles(
     assert handover.waiting(sana) == 0
 
 
+@pytest.mark.parametrize("how", ["erased", "consent"])
+def test_what_is_withdrawn_during_a_hand_over_does_not_come_back(
+    sana: Session, organisation: Organisation, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    one = sent.send()
+    incident_id = made(sana, one)
+    closed(sana, incident_id)
+    ben = people.session_of(people.add_member(organisation, "caseworker", "Ben"))
+    real = handover._apply
+
+    def overtaken(plans: Any) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(handover, "_apply", real)
+            if how == "erased":
+                erased(one)
+                erasure.settle(ben)
+            else:
+                sent.add(one, request="consent", consent={"statistics": False, "reply": True})
+                handover.correct(ben, list(admission.admit_new(ben).incidents))
+        real(plans)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(handover, "_apply", overtaken)
+        handover.hand_over(sana)
+    assert recorded() == 0
+    assert handover.hand_over(sana) == 0
+    assert recorded() == 0
+
+
 def test_recoding_is_withdrawal_and_a_new_record(sana: Session) -> None:
     incident_id = made(sana, sent.send())
     closed(sana, incident_id)
