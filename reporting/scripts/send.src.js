@@ -19,7 +19,7 @@ function post(address, parts, onProgress) {
     };
     request.onload = function () {
       var answer = {};
-      try { answer = JSON.parse(request.responseText); } catch (broken) { /* not ours: status tells */ }
+      try { answer = JSON.parse(request.responseText); } catch (broken) { /* not ours: `checked` tells */ }
       resolve({ status: request.status, answer: answer });
     };
     request.onerror = request.ontimeout = function () { reject(new Unsent("network")); };
@@ -27,14 +27,25 @@ function post(address, parts, onProgress) {
   });
 }
 
-// The key an organisation's reports are sealed to now.
-async function keyOf(slug) {
+// What an organisation or the instance says of itself now, its keys above all.
+async function wellKnown(name) {
   try {
-    var answer = await fetch("/.well-known/upstander/" + slug + ".json", {
+    var answer = await fetch("/.well-known/upstander/" + name + ".json", {
       credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer",
     });
-    return (await answer.json()).intake_key;
+    return await answer.json();
   } catch (broken) {
+    throw new Unsent("network");
+  }
+}
+
+// The acknowledgement of these very bytes. A captive portal says 200 to everything: without the
+// instance's word nothing is stored, and a receipt for it would lose the report.
+async function checked(sealed, answer, key) {
+  try {
+    await upstanderSeal.checkAnswer(sealed, answer.acknowledgement, key);
+    return answer.acknowledgement;
+  } catch (foreign) {
     throw new Unsent("network");
   }
 }
@@ -44,10 +55,12 @@ async function keyOf(slug) {
 export function sender(job) {
   var sealed = null;
   var key = null;
+  var instance = null;
 
   async function seal() {
     job.say("sealing");
-    if (!key) key = await keyOf(job.slug);
+    if (!instance) instance = await wellKnown("instance");
+    if (!key) key = (await wellKnown(job.slug)).intake_key;
     if (!key) throw new Unsent("closed");
     sealed = await upstanderSeal.sealReport({
       intakePublicKey: key.public_key, keyId: key.key_id, kind: job.kind, body: job.body,
@@ -62,7 +75,8 @@ export function sender(job) {
       sealed.parts.forEach(function (part, index) { parts.push(["attachment-" + index, part]); });
       var got = await post("/sealed/" + job.slug, parts, function (percent) { job.say("sending", percent); });
       if (got.status === 200 || got.status === 201) {
-        return { acknowledgement: got.answer.acknowledgement, sealed: sealed };
+        var word = await checked(sealed, got.answer, instance.acknowledgement_key);
+        return { acknowledgement: word, sealed: sealed };
       }
       // Never ours, as ids are random; the same bytes would be refused for ever.
       if (got.status === 409) {

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
+from reporting.sealing import b64
 from tests.browser.reporter_pages import CLEAN, Served, chromium, context_of, served, traces
 from tests.factories_reporting import Opener, make_organisation, rotate, stored, stored_files
 from tests.reporting.test_mailbox import leave
@@ -274,6 +275,40 @@ def test_lost_answer_sends_the_same_bytes_again(page: Page, site: Served, north:
     assert len(stored()) == 1
     envelopes = {re.findall(rb"\{.*?\}", s.body)[0] for s in site.seen if "sealed" in s.path}
     assert len(envelopes) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "<html>Welcome to the hotel. Accept the terms.</html>",
+        '{"acknowledgement": {"commitment": "AAAA", "attachments": []}}',
+        "null",
+    ],
+)
+def test_answer_that_is_not_ours_is_no_receipt(
+    page: Page, site: Served, north: Opener, answer: str
+) -> None:
+    """A captive portal says 200 to everything; nothing was stored."""
+    open_form(page, site)
+    write(page)
+    page.click("button.link")
+    caught: list[bytes] = []
+
+    def portal(route: Route) -> None:
+        caught.append(route.request.post_data_buffer or b"")
+        route.fulfill(status=200, content_type="text/html", body=answer)
+
+    page.route("**/sealed/*", portal)
+    on(page)
+    expect(page.locator(".problem")).to_contain_text("Your answers are still here")
+    assert page.locator("#finish").is_hidden()
+    assert stored() == []
+    assert page.input_value("#f-what_happened") == WORDS
+    page.unroute("**/sealed/*")
+    receipt_on(page)
+    [report] = stored()
+    assert north.open(report)["answers"]["what_happened"] == WORDS
+    assert all(b64(report.report_id).encode() in body for body in caught), "the same bytes"
 
 
 def test_key_that_retires_meanwhile_is_replaced(
