@@ -16,7 +16,7 @@ from analytics.propagation import ENDLESS, Key, Learned, Relation, propagate
 from analytics.tables import WORLD
 
 ROUNDS = 20
-OUTSIDER = "outsider"
+OUTSIDER, INSIDER = "outsider", "insider"
 NOTHING: Mapping[Cell, int] = {}
 
 
@@ -31,13 +31,17 @@ class Case:
     menu: Menu
     scope: str
     published: Mapping[str, Mapping[Cell, Statement]]
-    truth: Mapping[str, Mapping[Cell, int]]
+    truth: dict[str, dict[Cell, int]]
     own: Mapping[str, Mapping[Cell, int]]
 
 
 @dataclass
 class Report:
-    """What the audit did. True values are never in it."""
+    """What the audit did. True values are never in it.
+
+    `views` has one entry per organisation, and leaves here as the worst of them only: a list would
+    tell leads which organisation has no record at all.
+    """
 
     views: dict[str, dict[str, int | None]] = field(default_factory=dict)
     withheld: list[str] = field(default_factory=list)
@@ -50,9 +54,18 @@ class Report:
         return {
             "passed": self.passed,
             "rounds": self.rounds,
-            "views": {name: self.views[name] for name in sorted(self.views)},
+            "views": {OUTSIDER: self.views.get(OUTSIDER, {}), INSIDER: self._worst()},
             "withheld": sorted(self.withheld),
             "refused_tables": self.refused_tables,
+        }
+
+    def _worst(self) -> dict[str, int | None]:
+        inside = [view for name, view in self.views.items() if name != OUTSIDER]
+        widths = [w for view in inside if (w := view["smallest_width"]) is not None]
+        return {
+            "cells": max((view["cells"] or 0 for view in inside), default=0),
+            "failed": max((view["failed"] or 0 for view in inside), default=0),
+            "smallest_width": min(widths, default=None),
         }
 
 

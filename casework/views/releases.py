@@ -8,12 +8,13 @@ import json
 from typing import Any
 
 from flask import make_response, redirect, render_template, request
+from flask_babel import gettext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from analytics import deployment, files, release
-from analytics.audit import OUTSIDER
+from analytics.audit import INSIDER, OUTSIDER
 from analytics.menu import load
 from analytics.models import Release
 from analytics.pages import title
@@ -200,15 +201,15 @@ def _detail(found: Release, problem: str = "") -> str:
         proposer=proposer.name if proposer else "",
         own=found.proposed_by == sessions.current().member_id,
         shown=tables(found) if is_built else None,
-        checks=_checks(found, names) if is_built else None,
+        checks=_checks(found) if is_built else None,
         names=sorted(json.loads(found.files)) if found.state == release.PUBLISHED else [],
         rejections=rejections(),
         problem=REFUSALS.get(problem, problem),
     )
 
 
-def _checks(found: Release, names: dict[str, str]) -> dict[str, Any]:
-    """Figures of the audit report; true values were never in it."""
+def _checks(found: Release) -> dict[str, Any]:
+    """Figures of the audit report: anybody's view, and the worst of all organisations'."""
     path = deployment.releases_dir() / b64(found.id) / files.AUDIT
     report = json.loads(path.read_text(encoding="utf-8"))
     menu = load(found.ref_year)
@@ -217,9 +218,7 @@ def _checks(found: Release, names: dict[str, str]) -> dict[str, Any]:
         "withheld": len(report["withheld"]),
         "refused": [title(menu.table(name).name) for name in report["refused_tables"]],
         "views": [
-            {"name": "" if view == OUTSIDER else names.get(view, view), **figures}
-            for view, figures in sorted(
-                report["views"].items(), key=lambda item: (item[0] != OUTSIDER, item[0])
-            )
+            {"name": name, **report["views"][view]}
+            for view, name in ((OUTSIDER, ""), (INSIDER, gettext("Organisation")))
         ],
     }

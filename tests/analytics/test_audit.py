@@ -190,10 +190,26 @@ def test_the_report_holds_no_true_count() -> None:
     counts, made = dominated()
     text = json.dumps(audit(case_of(MENU, counts, WORLD, {}), made)[1].as_json())
     report = json.loads(text)
+    assert set(report["views"]) == {"outsider", "insider"}
     for view in report["views"].values():
         assert set(view) == {"cells", "failed", "smallest_width"}
     assert counts.world[MENU.total].n == 185
     assert "185" not in text
+
+
+def test_the_report_gives_the_worst_organisation_and_names_none() -> None:
+    """A list of those that have records would tell leads who has none."""
+    counts, made = dominated()
+    planted = with_statement(made, Cell.of(period=f"{YEAR}-03"), 13, -5)
+    report = audit(case_of(MENU, counts, WORLD, {}), planted)[1]
+    inside = [view for name, view in report.views.items() if name != OUTSIDER]
+    worst = report.as_json()["views"]["insider"]
+    assert len(inside) == 3
+    assert worst["failed"]
+    assert worst["failed"] == max(view["failed"] or 0 for view in inside)
+    widths = [view["smallest_width"] for view in inside if view["smallest_width"] is not None]
+    assert worst["smallest_width"] == min(widths)
+    assert not any(scope_of(organisation(i)) in json.dumps(report.as_json()) for i in (1, 2, 3))
 
 
 def test_the_judge_measures_small_counts_and_empty_cells_only() -> None:

@@ -160,6 +160,16 @@ def test_the_check_page_shows_statements_and_no_true_count(
         assert f">{true[menu.total].n}<" not in page
 
 
+def test_the_check_page_does_not_tell_who_has_records(
+    leads: tuple[FlaskClient, FlaskClient],
+) -> None:
+    add_organisation("demo-idle")
+    page = leads[1].get(propose(leads[0])).text
+    attack = page[page.index('id="audit-title"') : page.index('id="decide-title"')]
+    assert attack.count("<tr><th") == 3
+    assert "demo" not in attack
+
+
 def test_a_consent_to_be_recognised_reaches_the_release(
     leads: tuple[FlaskClient, FlaskClient],
 ) -> None:
