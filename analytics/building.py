@@ -4,32 +4,38 @@ What leaves here are statements, an audit report without true values, and boxed 
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from analytics import disclosure, noise
-from analytics.audit import Case, Report, audit
+from analytics import disclosure, drafts, noise
+from analytics.audit import Case, audit
 from analytics.counting import count
 from analytics.disclosure import SHOWN, Protected
+from analytics.drafts import Drafts, Stated
 from analytics.menu import Cell, Menu, load
 from analytics.models import Release, Statement
 from analytics.tables import EMPTY, WORLD, Count, Counts
-from reporting.sealing import b64, box, u32, unbox
-
-LABEL = "n-ref"
+from reporting.sealing import b64
 
 
 @dataclass(frozen=True, repr=False)
 class Built:
-    """What a build came to: a release to check, or the reason why there is none."""
+    """What a build came to: a release to check, or the reason why there is none.
+
+    `stated` is kept in either case: the next draft repeats it.
+    """
 
     menu: Menu
     protected: Protected
-    counts: Mapping[Cell, Count]
-    report: Report
+    stated: Mapping[Cell, Stated]
+    days: Mapping[int, date]
+    draft: int
+    report: dict[str, Any]
     reason: str | None = None
 
 
@@ -39,43 +45,146 @@ def build(
     scope: str,
     organisation_id: bytes | None,
     year: int,
-    vintage: int,
     published: tuple[bytes, ...],
     recognisable: frozenset[bytes],
     root: bytes,
 ) -> Built:
-    """Count, protect and audit one scope and year."""
+    """Count, protect and audit one scope and year; repeat what earlier drafts have stated."""
     menu = load(year)
     counts = count(session, menu)
     own = counts.of(organisation_id)
+    earlier = drafts.read(session, scope, year, root)
     key = noise.noise_key(root, scope, year)
+    kept = drafts.carried(earlier, own, key)
 
-    def draw(cell: Cell, found: Count) -> int:
-        return noise.draw(key, noise.coord(cell.definition), found.skey, found.n, vintage)
+    def consents(cell: Cell) -> bool:
+        return counts.contributors(cell) <= recognisable
 
-    total = disclosure.protected_total(menu, own, draw)
+    if organisation_id is None and earlier.agreed not in {None, agreement(recognisable)}:
+        kept = _reconsidered(menu, own, kept, consents)
+    draft = _Draft(menu, own, key, earlier, kept, consents, organisation_id is None)
+    said, total = draft.total()
     if total < disclosure.FLOOR_TOTAL:
-        return Built(menu, Protected((), {}), own, Report(), "floor")
+        return draft.built(Protected((), {menu.total: said}), {}, "floor")
     before = _published_total(session, scope, year - 1)
-    tables, left_out = disclosure.choose_tables(menu, total, total if before is None else before)
-    statements = disclosure.protect(
-        menu,
-        tables,
-        own,
-        draw,
-        coalition=organisation_id is None,
-        consents=lambda cell: counts.contributors(cell) <= recognisable,
-    )
+    drawn = draft.protected(total, total if before is None else before)
+    if _repeats(earlier, drawn, draft.repeated, published) and earlier.report:
+        return draft.built(drawn, earlier.report)
     case = _case(session, menu, counts, scope, published, root)
-    protected, report = audit(case, Protected(tables, statements, left_out))
-    return Built(menu, protected, own, report, None if report.passed else "audit")
+    case.truth.setdefault(scope, {}).update({cell: one.n for cell, one in kept.items()})
+    mended, report = audit(case, drawn)
+    if report.passed:
+        return draft.built(mended, report.as_json())
+    return draft.built(drawn, {}, "audit")
+
+
+@dataclass(frozen=True, repr=False)
+class _Draft:
+    """One draft while it is made: what is counted, what is repeated, and the key of its noise."""
+
+    menu: Menu
+    own: Mapping[Cell, Count]
+    key: bytes
+    earlier: Drafts
+    kept: Mapping[Cell, Stated]
+    consents: Callable[[Cell], bool]
+    coalition: bool
+
+    @property
+    def repeated(self) -> dict[Cell, disclosure.Statement]:
+        return {cell: stated.said for cell, stated in self.kept.items()}
+
+    def draw(self, cell: Cell, found: Count) -> int:
+        number = self.earlier.number
+        return noise.draw(self.key, noise.coord(cell.definition), found.skey, found.n, number)
+
+    def total(self) -> tuple[disclosure.Statement, int]:
+        """What is said of the year, and the number of it that decides about tables."""
+        said = disclosure.protected_total(self.menu, self.own, self.draw, self.repeated)
+        return said, said.value or 0
+
+    def protected(self, total: int, gate_total: int) -> Protected:
+        """Statements of all tables that may be, without those an earlier audit left out."""
+        tables, left_out = disclosure.choose_tables(self.menu, total, gate_total)
+        statements = disclosure.protect(
+            self.menu,
+            tables,
+            self.own,
+            self.draw,
+            coalition=self.coalition,
+            consents=self.consents,
+            carried=self.repeated,
+        )
+        made = Protected(tables, statements, left_out)
+        for name in self.earlier.refused_tables:
+            if name in {table.name for table in tables}:
+                made = disclosure.without_table(self.menu, made, name)
+        return made
+
+    def built(self, made: Protected, report: dict[str, Any], reason: str | None = None) -> Built:
+        """The outcome, with the count and the draft behind each statement."""
+        number, kept = self.earlier.number, self.kept
+        stated = {
+            cell: replace(kept[cell], said=said)
+            if cell in kept
+            else Stated(said, self.own.get(cell, EMPTY).n, number)
+            for cell, said in made.statements.items()
+        }
+        return Built(self.menu, made, stated, self.earlier.days, number, report, reason)
+
+
+def _repeats(
+    earlier: Drafts,
+    drawn: Protected,
+    repeated: Mapping[Cell, disclosure.Statement],
+    published: tuple[bytes, ...],
+) -> bool:
+    """Whether a draft says word for word what was audited before, beside the same releases.
+
+    Then the audit is not made again: judged by today's counts it might withhold another cell, and
+    so tell of a single record that went.
+    """
+    return (
+        drawn.statements.items() <= repeated.items()
+        and tuple(table.name for table in drawn.tables) == earlier.tables
+        and earlier.audited_with == drafts.fingerprint(published)
+    )
+
+
+def _reconsidered(
+    menu: Menu,
+    own: Mapping[Cell, Count],
+    kept: Mapping[Cell, Stated],
+    consents: Callable[[Cell], bool],
+) -> dict[Cell, Stated]:
+    """The same after organisations agreed to be recognised, or no longer do.
+
+    Only then: whether a cell points at an organisation depends on its records, so asking at every
+    draft would show when one of them goes.
+    """
+    found = dict(kept)
+    for table in menu.tables:
+        for cell in set(menu.cells(table)) & set(kept):
+            before = kept[cell]
+            if not disclosure.is_recognisable(table, own.get(cell, EMPTY), consents=False):
+                continue
+            if before.said == disclosure.WITHHOLD and consents(cell):
+                del found[cell]
+            elif before.said.status == SHOWN and not consents(cell):
+                found[cell] = replace(before, said=disclosure.WITHHOLD)
+    return found
+
+
+def agreement(recognisable: Iterable[bytes]) -> str:
+    """Which organisations agreed to be recognised, without naming them."""
+    return drafts.fingerprint(recognisable).hex()
 
 
 def rows(release: Release, built: Built, root: bytes) -> list[Statement]:
     """Statements as they are kept: the number that is said, and the boxed count behind it."""
     key = noise.reference_key(root)
     made: list[Statement] = []
-    for cell, said in built.protected.statements.items():
+    for cell, stated in built.stated.items():
         coord = noise.coord(cell.definition)
         made.append(
             Statement(
@@ -84,12 +193,12 @@ def rows(release: Release, built: Built, root: bytes) -> list[Statement]:
                 scope=release.scope,
                 ref_year=release.ref_year,
                 definition=cell.definition,
-                vintage=release.vintage,
-                n_ref=box(key, LABEL, coord, u32(built.counts.get(cell, EMPTY).n)),
-                status=said.status,
-                value=said.value,
-                low=said.low,
-                high=said.high,
+                vintage=stated.vintage,
+                n_ref=drafts.boxed(key, coord, stated.n),
+                status=stated.said.status,
+                value=stated.said.value,
+                low=stated.said.low,
+                high=stated.said.high,
             )
         )
     return made
@@ -147,8 +256,7 @@ def _case(
         cell = Cell.read(row.definition)
         made = disclosure.Statement(row.status, row.value, row.low, row.high)
         said.setdefault(row.scope, {})[cell] = made
-        n = int.from_bytes(unbox(key, LABEL, row.coord, row.n_ref), "big")
-        truth.setdefault(row.scope, {})[cell] = n
+        truth.setdefault(row.scope, {})[cell] = drafts.unboxed(key, row)
     return Case(menu=menu, scope=scope, published=said, truth=truth, own=own)
 
 

@@ -39,6 +39,7 @@ class Statement:
 
 
 WITHHOLD = Statement(WITHHELD, None, 0, None)
+NOTHING_CARRIED: Mapping[Cell, Statement] = {}
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,18 @@ def protect(
     *,
     coalition: bool,
     consents: Callable[[Cell], bool] = lambda _cell: False,
+    carried: Mapping[Cell, Statement] = NOTHING_CARRIED,
 ) -> dict[Cell, Statement]:
-    """Statements of all structural cells of these tables. A cell in two tables is one statement."""
+    """Statements of all structural cells of these tables. A cell in two tables is one statement.
+
+    What is `carried` from an earlier draft is repeated: nothing of it is drawn or judged again.
+    """
     statements: dict[Cell, Statement] = {}
     for table in tables:
         for cell in menu.cells(table):
+            if cell in carried:
+                statements[cell] = carried[cell]
+                continue
             count = counts.get(cell, EMPTY)
             made = state(count.n, draw(cell, count))
             shown = coalition and made.status == SHOWN
@@ -132,10 +140,15 @@ def protect(
     return statements
 
 
-def protected_total(menu: Menu, counts: Mapping[Cell, Count], draw: Draw) -> int:
-    """The number shown for the year, 0 where it is a band."""
+def protected_total(
+    menu: Menu,
+    counts: Mapping[Cell, Count],
+    draw: Draw,
+    carried: Mapping[Cell, Statement] = NOTHING_CARRIED,
+) -> Statement:
+    """What is said of the year: a number, or a band."""
     count = counts.get(menu.total, EMPTY)
-    return state(count.n, draw(menu.total, count)).value or 0
+    return carried.get(menu.total) or state(count.n, draw(menu.total, count))
 
 
 def without_cells(protected: Protected, cells: Collection[Cell]) -> Protected:

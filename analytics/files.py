@@ -12,7 +12,8 @@ import os
 import secrets
 import shutil
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
@@ -32,7 +33,7 @@ AUDIT = "audit.json"
 SUMS = "SHA256SUMS"
 PACKAGE = "datapackage.json"
 # Carry-forward threshold and least batch of a revision (disclosure.md 4.8).
-RESTATE = (8, 15)
+RESTATE = (noise.LEAST_MOVE, noise.LEAST_MOVE + noise.MOVES - 1)
 BATCH = {"least": 25, "share": 0.025}
 _VALUES = ("status", "value", "low", "high", "as_of")
 
@@ -47,6 +48,8 @@ class About:
     vintage: int
     as_of: date
     contact: str
+    # Cells that repeat what an earlier draft stated, and its day.
+    older: Mapping[Cell, date] = field(default_factory=dict)
 
 
 def parameters(protected: Protected) -> dict[str, Any]:
@@ -69,9 +72,9 @@ def compose(
     menu: Menu, protected: Protected, about: About, audit: dict[str, Any]
 ) -> dict[str, bytes]:
     """All files of a release by name."""
-    made = {ALL_TABLES: _csv(menu, protected.tables, protected, about.as_of)}
+    made = {ALL_TABLES: _csv(menu, protected.tables, protected, about)}
     for table in protected.tables:
-        made[f"{table.name}.csv"] = _csv(menu, (table,), protected, about.as_of)
+        made[f"{table.name}.csv"] = _csv(menu, (table,), protected, about)
     made["codes.csv"] = _codes(menu)
     for locale in LOCALES:
         made[f"method.{locale}.md"] = _method(locale, menu, protected, about).encode()
@@ -108,6 +111,13 @@ def keep(folder: Path, made: dict[str, bytes]) -> None:
     _sync(folder.parent)
 
 
+def discard(folder: Path) -> None:
+    """Delete the files of a draft that was rejected, if it had any."""
+    if folder.exists():
+        shutil.rmtree(folder)
+        _sync(folder.parent)
+
+
 def _sync(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -122,7 +132,7 @@ def columns(tables: tuple[Table, ...]) -> tuple[str, ...]:
     return ("period", "geo", *dims, *_VALUES)
 
 
-def _csv(menu: Menu, tables: tuple[Table, ...], protected: Protected, as_of: date) -> bytes:
+def _csv(menu: Menu, tables: tuple[Table, ...], protected: Protected, about: About) -> bytes:
     """One row per cell; a dimension that is not told apart reads `total`."""
     names = columns(tables)
     rows: dict[Cell, None] = {cell: None for table in tables for cell in menu.cells(table)}
@@ -132,7 +142,8 @@ def _csv(menu: Menu, tables: tuple[Table, ...], protected: Protected, as_of: dat
     for cell in rows:
         said = protected.statements[cell]
         codes = [cell.code(name) for name in names[: -len(_VALUES)]]
-        writer.writerow([*codes, said.status, said.value, said.low, said.high, as_of.isoformat()])
+        as_of = about.older.get(cell, about.as_of).isoformat()
+        writer.writerow([*codes, said.status, said.value, said.low, said.high, as_of])
     return text.getvalue().encode()
 
 

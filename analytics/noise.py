@@ -21,6 +21,8 @@ BAND_HIGH = LEAST_SHOWN - 1 + MOST
 # Maximum-entropy distribution on -5..5 with mean 0 and variance 3, as cumulated 16-bit thresholds.
 THRESHOLDS = (249, 1336, 4763, 12544, 25271, 40265, 52992, 60773, 64200, 65287, 65536)
 SERIES = "1"
+# A cell is stated again when its count has moved by LEAST_MOVE and up to MOVES - 1 more.
+LEAST_MOVE, MOVES = 8, 8
 RKEY_BITS = 36
 
 
@@ -61,6 +63,16 @@ def draw(k_noise: bytes, cell: bytes, skey: int, n: int, vintage: int) -> int:
     )
     digest = hashlib.blake2b(message, key=k_noise, digest_size=8, person=b"upst-noise-v1").digest()
     return of_random(int.from_bytes(digest[:2], "little"))
+
+
+def threshold(k_noise: bytes, cell: bytes, vintage: int) -> int:
+    """How far a count must move from the one last stated before it is stated again: 8 to 15.
+
+    Secret and of each cell alone, so that the moment of a change tells no exact number.
+    """
+    message = cell + vintage.to_bytes(4, "little")
+    digest = hashlib.blake2b(message, key=k_noise, digest_size=8, person=b"upst-dither-v1").digest()
+    return LEAST_MOVE + int.from_bytes(digest, "little") % MOVES
 
 
 def of_random(r: int) -> int:

@@ -4,20 +4,20 @@ A period of a scope is published once. Members are opaque ids here. Files are wr
 made again from the database; true counts leave memory only boxed (`n_ref`).
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from analytics import building, deployment, files
+from analytics import building, deployment, drafts, files
 from analytics.menu import load
-from analytics.models import Release, Statement
+from analytics.models import Release
 from analytics.tables import WORLD
 from reporting import clock, queue, vocabulary
 from reporting.database import db, transaction
@@ -125,7 +125,6 @@ def build(release_id: bytes) -> None:
         scope=release.scope,
         organisation_id=organisation_of(release.scope),
         year=release.ref_year,
-        vintage=release.vintage,
         published=published,
         recognisable=frozenset(unb64(o) for o in asked["recognisable"]),
         root=deployment.noise_root(),
@@ -152,17 +151,30 @@ def _finish(
         if release is None or release.state != PROPOSED:
             return
         release.created = about.as_of
+        rows = building.rows(release, built, deployment.noise_root())
+        asked = json.loads(release.parameters)
+        known: dict[str, Any] = {
+            "draft": built.draft,
+            "agreed": building.agreement(unb64(o) for o in asked["recognisable"]),
+        }
+        drafts.forget_superseded(session, release, [row.coord for row in rows])
+        session.add_all(rows)
         if built.reason:
             release.state, release.reason = REFUSED, built.reason
+            release.parameters = json.dumps(known)
             return
-        made = files.compose(built.menu, built.protected, about, built.report.as_json())
+        older = {
+            cell: built.days[stated.vintage]
+            for cell, stated in built.stated.items()
+            if stated.vintage in built.days
+        }
+        made = files.compose(built.menu, built.protected, replace(about, older=older), built.report)
         release.state = BUILT
-        release.audited_with = _digest(published)
-        public = {**files.parameters(built.protected), "scope_name": about.scope_name}
-        release.parameters = json.dumps(public)
+        release.audited_with = drafts.fingerprint(published)
+        known |= files.parameters(built.protected)
+        known |= {"scope_name": about.scope_name, "audit": built.report}
+        release.parameters = json.dumps(known)
         release.files = json.dumps({name: files.sha256(data) for name, data in made.items()})
-        rows = building.rows(release, built, deployment.noise_root())
-        session.add_all(rows)
         session.flush()
         files.keep(deployment.releases_dir() / about.release, made)
 
@@ -177,7 +189,7 @@ def check(release: Release | None, by: bytes, published: tuple[bytes, ...]) -> R
         raise ReleaseRefused(f"state-{release.state}")
     if release.proposed_by == by:
         raise ReleaseRefused("same-person")
-    if release.audited_with != _digest(published):
+    if release.audited_with != drafts.fingerprint(published):
         # Something was published since the audit: together they might say more.
         raise ReleaseRefused("stale-audit")
     return release
@@ -192,6 +204,7 @@ def publish(release_id: bytes, by: bytes, *, witness: Witness | None = None) -> 
             known = published_ids(session, found.ref_year) if found else ()
             release = check(found, by, known)
             release.state, release.published_once, release.checked_by = PUBLISHED, True, by
+            drafts.forget_others(session, release)
             session.flush()
             if witness:
                 witness(session, release_id)
@@ -200,7 +213,10 @@ def publish(release_id: bytes, by: bytes, *, witness: Witness | None = None) -> 
 
 
 def refuse(release_id: bytes, by: bytes, *, witness: Witness | None = None) -> None:
-    """Reject a release that was built, or take back one's own. Its statements go with it."""
+    """Reject a release that was built, or take back one's own.
+
+    Its files go. Its statements stay: leads have seen them, so the next draft must repeat them.
+    """
     with transaction() as session:
         _lock(session)
         release = session.get(Release, release_id, populate_existing=True)
@@ -208,20 +224,16 @@ def refuse(release_id: bytes, by: bytes, *, witness: Witness | None = None) -> N
             raise ReleaseRefused("release-unknown")
         if release.state not in OPEN:
             raise ReleaseRefused(f"state-{release.state}")
-        release.state, release.checked_by = REJECTED, by
-        session.execute(delete(Statement).where(Statement.release_id == release_id))
+        release.state, release.checked_by, release.files = REJECTED, by, "{}"
         if witness:
             witness(session, release_id)
+    files.discard(deployment.releases_dir() / b64(release_id))
 
 
 def published_ids(session: Session, year: int) -> tuple[bytes, ...]:
     """Published releases that share records with any scope of that year."""
     query = select(Release.id).where(Release.ref_year == year, Release.state == PUBLISHED)
     return tuple(sorted(session.scalars(query).all()))
-
-
-def _digest(ids: tuple[bytes, ...]) -> bytes:
-    return hashlib.sha256(b"".join(ids)).digest()
 
 
 def _lock(session: Session) -> None:

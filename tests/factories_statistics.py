@@ -133,7 +133,7 @@ def protect(
     """Statements of a scope before the audit."""
     scope = scope_of(organisation_id) if organisation_id else WORLD
     draw, true = drawing(scope, root, menu.year), counts.of(organisation_id)
-    total = disclosure.protected_total(menu, true, draw)
+    total = disclosure.protected_total(menu, true, draw).value or 0
     tables, left_out = disclosure.choose_tables(menu, total, total)
     made = disclosure.protect(menu, tables, true, draw, coalition=organisation_id is None)
     return Protected(tables, made, left_out)

@@ -5,10 +5,15 @@ import secrets
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics import noise
+from analytics import disclosure, drafts, noise
+from analytics.drafts import Drafts, Stated
+from analytics.lattice import cells
+from analytics.menu import load
+from analytics.tables import Count
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "noise-known-answers.csv"
 # Chi-square of 10 degrees of freedom, upper 0.1 %.
@@ -104,3 +109,39 @@ def test_numbers_of_data_with_one_record_more_differ_by_other_than_one() -> None
         after = n + 1 + noise.draw(key, cell, skey + 1_000_003, n + 1, 1)
         by_one += after - before == 1
     assert by_one / 4000 <= 0.25
+
+
+@pytest.mark.parametrize(
+    ("key", "definition", "vintage", "threshold"),
+    [
+        (bytes(32), "c1|period=2025", 1, 15),
+        (bytes(range(32)), "c1|period=2025", 1, 13),
+        (bytes(range(32)), "c1|period=2025", 2, 13),
+        (bytes(range(32)), "c1|period=2025-03", 1, 13),
+        (bytes(range(32)), "c1|motive_group=bf.race|period=2025|type=af.threat", 7, 12),
+    ],
+)
+def test_known_thresholds_are_met_exactly(
+    key: bytes, definition: str, vintage: int, threshold: int
+) -> None:
+    assert noise.threshold(key, noise.coord(definition), vintage) == threshold
+
+
+def test_thresholds_are_eight_to_fifteen_and_equally_often() -> None:
+    key = noise.noise_key(bytes(32), "world", 2025)
+    found = [noise.threshold(key, noise.coord(str(i)), i % 3) for i in range(8000)]
+    assert set(found) == set(range(8, 16))
+    assert all(850 < found.count(h) < 1150 for h in range(8, 16))
+
+
+@given(st.integers(0, 400), st.integers(-20, 20), st.integers(1, 9), st.integers(0, 100))
+def test_a_cell_is_stated_again_from_its_threshold_on(
+    n: int, moved: int, vintage: int, number: int
+) -> None:
+    key = noise.noise_key(bytes(32), "world", 2025)
+    cell = cells(load(2025))[number]
+    earlier = Drafts(last={cell: Stated(disclosure.state(n, 0), n, vintage)})
+    now = max(0, n + moved)
+    kept = drafts.carried(earlier, {cell: Count(now, 0, 1, 0)}, key)
+    threshold = noise.threshold(key, noise.coord(cell.definition), vintage)
+    assert (cell in kept) == (abs(now - n) < threshold)

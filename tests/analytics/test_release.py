@@ -13,14 +13,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from analytics import building, counting, deployment, files, noise, release
+from analytics import counting, deployment, drafts, files, noise, release
 from analytics.lattice import cells
 from analytics.menu import load
 from analytics.models import Release, Statement
 from analytics.release import ReleaseRefused
 from analytics.tables import EMPTY, WORLD
 from reporting.database import db
-from reporting.sealing import b64, unbox
+from reporting.sealing import b64
 from tests.factories_statistics import (
     CHECKER,
     PROPOSER,
@@ -130,12 +130,17 @@ def test_one_proposal_at_a_time(app: Flask) -> None:
     assert make_release()
 
 
-def test_rejecting_takes_the_statements_along(app: Flask) -> None:
+def test_rejecting_takes_the_files_along_and_publishing_the_other_drafts(app: Flask) -> None:
     store(make_world(1, SIZES))
     release_id = make_release(publish=False)
     release.refuse(release_id, CHECKER)
-    assert db.session.scalars(select(Statement)).first() is None
+    assert list(deployment.releases_dir().iterdir()) == []
+    assert get(release_id).files == "{}"
     assert refusal(release.publish, release_id, CHECKER) == "state-rejected"
+    # Leads have seen what it stated: that is kept, until the period is published.
+    assert db.session.scalars(select(Statement)).first() is not None
+    public_id = make_release()
+    assert {row.release_id for row in db.session.scalars(select(Statement))} == {public_id}
 
 
 @pytest.mark.parametrize(
@@ -263,10 +268,7 @@ def test_the_boxed_count_is_the_one_the_number_was_made_from(app: Flask) -> None
     key = noise.reference_key(app.extensions["instance"].noise_root)
     true = {noise.coord(c.definition): counts.get(c, EMPTY).n for c in cells(menu)}
     for row in db.session.scalars(select(Statement)):
-        assert (
-            int.from_bytes(unbox(key, building.LABEL, row.coord, row.n_ref), "big")
-            == true[row.coord]
-        )
+        assert drafts.unboxed(key, row) == true[row.coord]
 
 
 def test_no_true_count_sum_of_keys_or_key_leaves_the_build(
