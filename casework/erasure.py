@@ -157,6 +157,9 @@ def _detach_erased(session: Session, incident_id: bytes) -> None:
         )
         incident = incidents.find(database, session, incident_id)
         opened = incidents.read(database, session, incident)
+        if opened.record is None or opened.record.altered:
+            # Its record could not be looked at, and would not be once the erased report is out.
+            raise ActionRefused("cannot-open")
         incidents.summarise(database, session, incident, opened.coding)
         if incident.state == IncidentState.CLOSED and opened.countable:
             # The day of receipt may be another report's now.

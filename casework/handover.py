@@ -93,16 +93,18 @@ def correct(session: Session, incident_ids: list[bytes]) -> None:
 def withdraw_all(session: Session, incident_id: bytes) -> None:
     """Withdraw every record an incident ever named: it is about to be deleted.
 
-    Raises `ActionRefused("cannot-open")` when this member's keys do not tell which.
+    Raises `ActionRefused("cannot-open")` when nothing tells which: keys, or the item is altered.
     """
     with transaction() as database:
         incident = database.get(Incident, incident_id, populate_existing=True)
         if incident is None:
             return
         key = objects.open_object_key(session.keyring, incident)
-        ids: list[str] = []
-        for item in objects.read_items(database, incident, key, ["record"]):
-            ids += [item.value.get("id", ""), *item.value.get("old", ())]
+        items = objects.read_items(database, incident, key, ["record"])
+        if not items or any(item.altered for item in items):
+            # Without its id the record would stay counted and nothing would lead to it any more.
+            raise ActionRefused("cannot-open")
+        ids = [one for item in items for one in (item.value["id"], *item.value["old"])]
     for one in filter(None, ids):
         records.withdraw(unb64(one))
 
@@ -138,8 +140,9 @@ def _prepare(session: Session, ids: list[bytes], *, only_withdraw: bool) -> list
         audit.lock(database, session.organisation_id or b"")
         for incident_id in ids:
             opened = _open(database, session, incident_id)
-            plan = opened and _plan(database, session, opened, only_withdraw=only_withdraw)
-            if plan is not None:
+            if opened is None:
+                continue
+            if plan := _plan(database, session, opened, only_withdraw=only_withdraw):
                 plans.append(plan)
     return plans
 
@@ -229,8 +232,7 @@ def _apply(plans: list[_Plan]) -> None:
 
 def _finish(session: Session, plans: list[_Plan]) -> int:
     """Step three: clear the flags of what nobody has changed since step one."""
-    done = 0
-    unnamed: list[bytes] = []
+    done, unnamed = 0, list[bytes]()
     if not plans:
         return 0
     with transaction() as database:

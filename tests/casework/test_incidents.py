@@ -233,6 +233,61 @@ def test_erasing_the_only_report_deletes_incident_and_record(sana: Session) -> N
     assert erasure.settle(sana) == 0
 
 
+def tampered(incident_id: bytes, *, remove: bool) -> list[tuple[bytes, bytes, int, bytes]]:
+    """Somebody at the database damages the item with the record's id; what stood there."""
+    with transaction() as database:
+        before = []
+        query = select(Item).where(Item.object_id == incident_id, Item.kind == "record")
+        for item in database.scalars(query).all():
+            before.append((item.object_id, item.item_id, item.revision, item.boxed))
+            if remove:
+                database.delete(item)
+            else:
+                item.boxed = bytes(len(item.boxed))
+    return before
+
+
+@pytest.mark.parametrize("remove", [True, False])
+def test_an_incident_stays_as_long_as_its_record_cannot_be_named(
+    sana: Session, *, remove: bool
+) -> None:
+    one = sent.send()
+    incident_id = made(sana, one)
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    before = tampered(incident_id, remove=remove)
+    erased(one)
+    with pytest.raises(ActionRefused, match="cannot-open"):
+        handover.withdraw_all(sana, incident_id)
+    assert erasure.settle(sana) == 0
+    assert db.session.get(Incident, incident_id) is not None
+    if not remove:
+        with transaction() as database:
+            for *key, boxed in before:
+                database.get_one(Item, tuple(key)).boxed = boxed
+        assert erasure.settle(sana) == 1
+        assert recorded() == 0
+        assert db.session.get(Incident, incident_id) is None
+
+
+def test_a_report_stays_linked_while_the_record_it_agreed_to_cannot_be_named(
+    sana: Session,
+) -> None:
+    yes, no = sent.send(), sent.send(consent={"statistics": False})
+    incident_id = made(sana, yes)
+    linking.link(sana, no.report_id, incident_id, work_of(no).version)
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    before = tampered(incident_id, remove=False)
+    erased(yes)
+    assert erasure.settle(sana) == 0
+    with transaction() as database:
+        for *key, boxed in before:
+            database.get_one(Item, tuple(key)).boxed = boxed
+    assert erasure.settle(sana) == 1
+    assert recorded() == 0
+
+
 @pytest.mark.parametrize("steps", [0, 1])
 def test_an_erasure_that_is_cut_off_is_taken_up_again(
     sana: Session, monkeypatch: pytest.MonkeyPatch, steps: int
