@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import answers, audit, coding, incidents, objects, policy, reports
+from casework import answers, audit, coding, handover, incidents, objects, policy, reports
 from casework.models import Incident, Work
 from casework.policy import ActionRefused, IncidentState, ReportState
 from casework.sessions import Session
@@ -105,6 +105,9 @@ def unlink(session: Session, report_id: bytes, version: int, to: bytes | None = 
             _changed(database, session, before, key)
         else:
             before.state = policy.move_incident(IncidentState(before.state), "erase")
+        left = before.id
+    # If nobody who is left agreed to statistics, the record goes now, closed or reopened.
+    handover.correct(session, [left])
 
 
 def _held(database: DatabaseSession, session: Session, report_id: bytes, version: int) -> Work:

@@ -183,6 +183,24 @@ def test_an_incident_that_loses_its_last_report_goes_with_its_record(sana: Sessi
     assert work_of(one).state == "admitted"
 
 
+@pytest.mark.parametrize("reopened", [True, False])
+@pytest.mark.parametrize("moved", [True, False])
+def test_the_record_goes_when_the_only_consent_leaves(
+    sana: Session, *, reopened: bool, moved: bool
+) -> None:
+    yes, no = sent.send(), sent.send(consent={"statistics": False})
+    incident_id = made(sana, yes)
+    linking.link(sana, no.report_id, incident_id, work_of(no).version)
+    other = made(sana, sent.send()) if moved else None
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    assert recorded() == 1
+    if reopened:
+        incidents.reopen(sana, incident_id, incident_of(incident_id).version)
+    linking.unlink(sana, yes.report_id, work_of(yes).version, other)
+    assert recorded() == 0
+
+
 def erased(one: sent.Sent) -> None:
     """The reporter deletes; the keyless job runs."""
     mailbox.erase(one.receipt.mailbox_token)
