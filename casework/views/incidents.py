@@ -62,7 +62,7 @@ def save_coding(incident_id: str) -> BaseResponse | tuple[str, int]:
     chosen, problems = coding.from_form(request.form.to_dict(flat=False))
     if problems:
         opened = incidents.open_incident(session, wanted)
-        return _page(session, opened, chosen, problems), 422
+        return _page(session, opened, chosen, problems, words.number("version")), 422
     try:
         incidents.save_coding(session, wanted, words.number("version"), chosen)
     except ActionRefused as refused:
@@ -202,12 +202,15 @@ def _page(
     opened: OpenedIncident,
     shown: Coding,
     problems: dict[str, str] | None = None,
+    version: int | None = None,
 ) -> str:
     return render_template(
         "casework/incident.html",
         opened=opened,
         id=b64(opened.incident.id),
         shown=shown,
+        # A form that comes back names the version its writer saw, not what a colleague saved since.
+        version=opened.incident.version if version is None else version,
         problems=problems or {},
         problem_words=words.CODING_PROBLEMS,
         done=request.args.get("done", ""),

@@ -194,6 +194,19 @@ def test_wrong_codes_come_back_with_what_was_typed(desk: FlaskClient) -> None:
     assert "Error:" in back
 
 
+def test_a_corrected_coding_does_not_overwrite_a_colleagues(desk: FlaskClient) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    page = text(desk, place)
+    version = hidden(page, "version", "/coding")
+    post(desk, f"{place}/coding", page, version=version, country="DE")
+    back = post(desk, f"{place}/coding", page, 422, version=version, year="3024", country="FR")
+    kept = hidden(back, "version", "/coding")
+    assert kept == version
+    post(desk, f"{place}/coding", back, 409, version=kept, year="2024", country="FR")
+
+
 def test_sent_twice_a_decision_leads_to_the_same_incident(desk: FlaskClient) -> None:
     one = sent.send()
     page = text(desk, "/staff/queue")
