@@ -11,7 +11,7 @@ from flask import Flask
 from rq.cron import CronJob
 from sqlalchemy import select
 
-from casework import admission, jobs, linking
+from casework import admission, erasure, jobs, linking
 from casework.models import AuditEntry, Member, Work
 from casework.sessions import Session
 from reporting import mailbox
@@ -136,6 +136,40 @@ def test_erasures_are_finished_without_a_key_and_twice_is_once(sana: Session) ->
         assert work is not None
         assert (work.state, work.digest, work.holder_id) == ("erased", None, None)
     assert len(db.session.scalars(select(ErasureOrder)).all()) == 2
+
+
+def test_what_was_written_at_the_same_moment_is_erased_too(sana: Session) -> None:
+    one = sent.send()
+    admission.admit_new(sana)
+    box = db.session.scalars(select(Report.mailbox)).one()
+    digest = db.session.scalars(select(Work.digest)).one()
+    mailbox.erase(one.receipt.mailbox_token)
+    jobs.finish_erasures()
+    with transaction() as database:
+        mailbox.put_message(database, box, one.report_id, bytes(16), b"sealed")
+        database.get_one(Work, one.report_id).digest = digest
+    jobs.finish_erasures()
+    assert mailbox.read(one.receipt.mailbox_token) == []
+    work = db.session.get_one(Work, one.report_id, populate_existing=True)
+    assert (work.state, work.digest) == ("erased", None)
+
+
+def test_what_nobody_had_taken_in_is_forgotten_by_the_database_too(
+    sana: Session, monkeypatch: pytest.MonkeyPatch, clock_at: Any
+) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    times: list[bool] = []
+    monkeypatch.setattr(erasure, "forget_log", lambda: times.append(True))
+    one = sent.send()
+    jobs.finish_erasures()
+    assert times == []
+    mailbox.erase(one.receipt.mailbox_token)
+    jobs.finish_erasures()
+    assert times == [True]
+    clock_at(datetime.now(UTC) + timedelta(days=2))
+    jobs.finish_erasures()
+    assert times == [True]
 
 
 def test_an_order_is_replayed_when_a_backup_brings_the_report_back(sana: Session) -> None:
