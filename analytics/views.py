@@ -6,6 +6,7 @@ Reads published releases only; knows no record and no true count. No script, no 
 import json
 from typing import Any
 
+import structlog
 from flask import Blueprint, Response, abort, redirect, render_template, request
 from sqlalchemy import select
 from werkzeug.wrappers import Response as BaseResponse
@@ -22,6 +23,7 @@ from reporting.i18n import PATH
 from reporting.sealing import SealingRefused, b64, unb64
 
 blueprint = Blueprint("analytics", __name__, template_folder="templates")
+log = structlog.get_logger()
 _KINDS = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown"}
 # Files never change: a browser may keep them for good.
 _FOREVER = "public, max-age=31536000, immutable"
@@ -74,11 +76,25 @@ def file(release_id: str, name: str) -> BaseResponse:
     if release is None or release.state != PUBLISHED or name not in public_files(release):
         abort(404)
     kind = next((k for end, k in _KINDS.items() if name.endswith(end)), "text/plain")
-    data = (deployment.releases_dir() / release_id / name).read_bytes()
+    data = _as_written(release, name)
     answer = Response(data, content_type=f"{kind}; charset=utf-8")
     answer.headers["Cache-Control"] = _FOREVER
     answer.set_etag(public_files(release)[name])
     return answer.make_conditional(request)
+
+
+def _as_written(release: Release, name: str) -> bytes:
+    """A file, if it is the one that was published: else nobody gets it, and the log says so."""
+    path = deployment.releases_dir() / b64(release.id) / name
+    try:
+        data = path.read_bytes()
+    except OSError:
+        log.exception("published file cannot be read")
+        abort(503)
+    if files.sha256(data) != public_files(release)[name]:
+        log.error("published file is not as it was written")
+        abort(503)
+    return data
 
 
 def public_files(release: Release) -> dict[str, str]:

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from analytics import release
+from analytics import deployment, release
 from reporting.sealing import b64
 from tests.factories_statistics import (
     CHECKER,
@@ -109,6 +109,30 @@ def test_the_latest_file_is_a_redirect_and_the_file_itself_is_for_good(
 def test_no_other_file_is_served(client: FlaskClient, world: bytes, name: str) -> None:
     assert client.get(f"/statistics/{b64(world)}/{name}").status_code == 404
     assert client.get(f"/statistics/latest/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("change", ["other", "empty", "missing", "folder"])
+def test_a_file_that_is_not_as_it_was_published_is_not_served(
+    client: FlaskClient, world: bytes, change: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A number that was changed on the disk is worse than none."""
+    path = deployment.releases_dir() / b64(world) / "months.csv"
+    there = f"/statistics/{b64(world)}/months.csv"
+    assert client.get(there).status_code == 200
+    data = path.read_bytes()
+    path.unlink()
+    if change == "folder":
+        path.mkdir()
+    elif change != "missing":
+        path.write_bytes(data.replace(b"3", b"4", 1) if change == "other" else b"")
+    capsys.readouterr()
+    answer = client.get(there)
+    assert answer.status_code == 503
+    assert answer.content_type.startswith("text/html")
+    assert "immutable" not in answer.headers.get("Cache-Control", "")
+    assert "ETag" not in answer.headers
+    assert "published file" in capsys.readouterr().err
+    assert client.get(f"/statistics/{b64(world)}/type.csv").status_code == 200
 
 
 def test_nothing_unpublished_is_served(client: FlaskClient, app: Flask) -> None:
