@@ -193,6 +193,20 @@ def test_words_typed_into_an_ended_session_are_given_back(
     assert "took an hour" not in forged.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("name", ["text", "note"])
+def test_words_without_spaces_are_given_back_too(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    sign_in(client, add_organisation().supervisor)
+    form = page(client, "/staff/people")
+    later = clock.now() + timedelta(minutes=16)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    fields = {"csrf_token": token_in(form), name: "他们在公交车上骂我们", "version": "17"}
+    text = client.post("/staff/profile", data=fields).get_data(as_text=True)
+    assert "他们在公交车上骂我们" in text
+    assert ">17<" not in text
+
+
 def test_lock_drops_the_keyring_and_unlock_is_for_the_same_member(client: FlaskClient) -> None:
     organisation = add_organisation()
     karim = add_member(organisation, "caseworker", "Karim")
