@@ -16,6 +16,9 @@ from reporting.models import Attachment, ErasureOrder, Message, Report
 from reporting.receipt import mailbox_of
 from reporting.sealing import random_id
 
+# An erasure waits at most this long for readers of SQLite's log; answers are padded beyond it.
+LOG_WAIT_SECONDS = 0.5
+
 
 def read(token: bytes) -> list[Message]:
     """All messages of a mailbox, oldest day first; empty for one that is not there."""
@@ -84,7 +87,7 @@ def _forget_log() -> None:
     try:
         cursor = connection.cursor()
         # Readers may hold it up: a moment's wait, else the next erasure or the nightly job does it.
-        cursor.execute("PRAGMA busy_timeout=500")
+        cursor.execute(f"PRAGMA busy_timeout={int(LOG_WAIT_SECONDS * 1000)}")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.execute("PRAGMA busy_timeout=30000")
         cursor.close()

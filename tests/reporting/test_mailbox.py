@@ -17,7 +17,7 @@ from reporting.envelope import open_to_reporter, seal_to_reporter
 from reporting.models import Attachment, ErasureOrder, Message
 from reporting.receipt import Receipt, derive_receipt, mailbox_of
 from reporting.sealing import b64, random_id, unb64
-from reporting.views.mailbox import ERASE_SECONDS
+from reporting.views.mailbox import ERASE_SECONDS, erase_steadily
 from tests.factories_reporting import Sealed, make_organisation, seal, stored
 
 pytestmark = pytest.mark.database
@@ -132,3 +132,24 @@ def test_erasing_takes_the_same_time_for_nothing(app: Flask, client: FlaskClient
         times.append(time.monotonic() - started)
     assert min(times) >= ERASE_SECONDS
     assert abs(times[0] - times[1]) < ERASE_SECONDS / 2
+
+
+@pytest.mark.parametrize("took", [0.0, 0.1, 0.55, 1.3])
+def test_an_erasure_that_had_to_wait_ends_on_a_step_as_well(
+    monkeypatch: pytest.MonkeyPatch, took: float
+) -> None:
+    now = [100.0]
+
+    def pass_time(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", pass_time)
+    monkeypatch.setattr(mailbox, "erase", lambda _token: pass_time(took))
+    erase_steadily(bytes(32))
+    steps = (now[0] - 100.0) / ERASE_SECONDS
+    assert steps == pytest.approx(round(steps))
+    assert round(steps) >= 1
+    assert now[0] - 100.0 >= took
+    # The longest wait of its own for readers is no step of its own.
+    assert mailbox.LOG_WAIT_SECONDS < ERASE_SECONDS
