@@ -33,6 +33,7 @@ _REASONS = {
     "slug-taken": "there is an organisation with this slug",
     "name": "a name has 1 to 80 printable characters",
     "name-taken": "someone is already called that; each name is one person's",
+    "email": "this is not an e-mail address",
     "role": "caseworkers and supervisors belong to an organisation (--organisation), "
     "leads and administrators to none",
     "supervisor-only": "a member of an organisation gets a new invitation from its supervisor",

@@ -5,6 +5,7 @@ fingerprint of their key by another channel. Only the hash of a link is kept, an
 """
 
 import hashlib
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,7 @@ from reporting.sealing import SealingRefused, b64, random_id, unb64
 from reporting.settings import Settings
 
 LINK_LIVES = timedelta(hours=72)
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,7 +53,7 @@ def invite(
         if by is not None:
             members.check_actor(session, by)
         member = members.new_member(session, role, name, organisation_id)
-        member.email = email.strip() or None
+        member.email = _address(email)
         token = _new_link(session, member.id)
         _audit_invitation(session, by, member)
         return Invited(member.id, token)
@@ -158,6 +160,14 @@ def _keep(member: Member, made: NewMember) -> None:
     member.public_key = made.public_key if member.role in KEY_HOLDERS else None
     member.sign_in = credentials.seal_record(made.record, member.id, members.instance().pepper)
     member.member_state = None
+
+
+def _address(typed: str) -> str | None:
+    """An e-mail address or nothing; what is not one would break the notices, or add headers."""
+    email = typed.strip()
+    if email and not _EMAIL.fullmatch(email):
+        raise ActionRefused("email")
+    return email or None
 
 
 def _new_link(session: Transaction, member_id: bytes) -> str:

@@ -167,16 +167,16 @@ def _members(organisations: Iterable[bytes], roles: Iterable[str]) -> list[Membe
 
 
 def _send(settings: Settings, member: Member, subject: str, sentence: str) -> None:
-    """One plain message. A server that does not take it is told about in the log, by its kind."""
-    message = EmailMessage()
-    message["From"] = settings.smtp_from
-    message["To"] = str(member.email)
-    message["Subject"] = subject
-    message.set_content(f"{sentence}\n{settings.address}/staff/queue\n")
+    """One plain message. What hinders it is told about in the log, by its kind."""
     try:
+        message = EmailMessage()
+        message["From"] = settings.smtp_from
+        message["To"] = str(member.email)
+        message["Subject"] = subject
+        message.set_content(f"{sentence}\n{settings.address}/staff/queue\n")
         with smtplib.SMTP(settings.smtp_host, settings.smtp_port, timeout=_SMTP_SECONDS) as server:
             server.send_message(message)
-    except (OSError, smtplib.SMTPException) as failed:
+    except Exception as failed:  # noqa: BLE001  # one bad address must not silence all others
         log.warning("notice not sent", error=type(failed).__name__)
 
 

@@ -40,6 +40,18 @@ class TestInvitation:
         assert member.state == "waiting"
         assert db.session.scalars(select(Grant).where(Grant.holder_id == member.id)).all() == []
 
+    @pytest.mark.parametrize(
+        "email",
+        ["nobody", "a@b\nBcc: c@d.invalid", "a b@c.invalid", "@", "<a@b.invalid>", "ü@b.invalid"],
+    )
+    def test_what_is_no_address_invites_nobody(self, app: Flask, email: str) -> None:
+        organisation = add_organisation()
+        by = session_of(organisation.supervisor)
+        with pytest.raises(ActionRefused, match="email"):
+            invitations.invite(by, "caseworker", "Karim", organisation.id, email)
+        assert db.session.scalars(select(Invitation)).all() == []
+        invitations.invite(by, "caseworker", "Karim", organisation.id, " k.m+x@b.invalid ")
+
     def test_link_works_once(self, app: Flask) -> None:
         token, new = self.invite()
         invitations.accept(token, new.passphrase, code_of(new))

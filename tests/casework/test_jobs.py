@@ -112,6 +112,31 @@ def test_a_mail_server_that_is_away_stops_no_job(
     jobs.notify_staff()
 
 
+@pytest.mark.parametrize("address", ["a@b.invalid\nBcc: c@d.invalid", "ü@mail.invalid", "@", "<"])
+def test_one_bad_address_stops_no_other_notice(
+    post: Post, organisation: Organisation, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    others = [people.add_member(organisation, "caseworker", name) for name in ("Ada", "Zoe")]
+    with transaction() as database:
+        rows = [database.get_one(Member, one.member_id) for one in others]
+        rows.append(database.get_one(Member, organisation.supervisor.member_id))
+        rows.sort(key=lambda row: row.id)
+        for row, value in zip(rows, (address, "b@mail.invalid", "c@mail.invalid"), strict=True):
+            row.email = value
+    real = post.send_message
+
+    def picky(message: EmailMessage) -> None:
+        str(message["To"]).encode("ascii")
+        if "@mail" not in str(message["To"]):
+            raise smtplib.SMTPRecipientsRefused({})
+        real(message)
+
+    monkeypatch.setattr(post, "send_message", picky)
+    sent.send()
+    jobs.notify_staff()
+    assert {m["To"] for m in post.taken} == {"b@mail.invalid", "c@mail.invalid"}
+
+
 def test_supervisors_are_reminded_when_a_key_is_due(
     post: Post, sana: Session, clock_at: Any
 ) -> None:
