@@ -8,7 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from analytics.disclosure import Protected, Statement, hard_bounds, without_cells, without_table
+from analytics.disclosure import (
+    NOTHING_CARRIED,
+    Protected,
+    Statement,
+    hard_bounds,
+    without_cells,
+    without_table,
+)
 from analytics.judge import Verdict, culprit, judge
 from analytics.lattice import OTHERS, Place, across, cells, within
 from analytics.menu import TABLE_OF_TOTAL, Cell, Menu
@@ -69,10 +76,13 @@ class Report:
         }
 
 
-def audit(case: Case, protected: Protected) -> tuple[Protected, Report]:
+def audit(
+    case: Case, protected: Protected, spare: Mapping[Cell, Statement] = NOTHING_CARRIED
+) -> tuple[Protected, Report]:
     """Repair a release until every view passes, leaving out tables that cannot be mended.
 
-    `report.passed` is false when not even the total may be published.
+    `spare` holds statements of coarser tables that may come instead. `report.passed` is false when
+    not even the total may be published.
     """
     report = Report()
     while True:
@@ -84,7 +94,7 @@ def audit(case: Case, protected: Protected) -> tuple[Protected, Report]:
         if name is None:
             return protected, report
         report.refused_tables.append(name)
-        protected = without_table(case.menu, protected, name)
+        protected = without_table(case.menu, protected, name, spare)
 
 
 def _repair(

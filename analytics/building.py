@@ -17,7 +17,7 @@ from analytics.audit import Case, audit
 from analytics.counting import count
 from analytics.disclosure import SHOWN, Protected
 from analytics.drafts import Drafts, Stated
-from analytics.menu import Cell, Menu, load
+from analytics.menu import Cell, Menu, Table, load
 from analytics.models import Release, Statement
 from analytics.tables import EMPTY, WORLD, Count, Counts
 from reporting.sealing import b64
@@ -72,7 +72,7 @@ def build(
         return draft.built(drawn, earlier.report)
     case = _case(session, menu, counts, scope, published, root)
     case.truth.setdefault(scope, {}).update({cell: one.n for cell, one in kept.items()})
-    mended, report = audit(case, drawn)
+    mended, report = audit(case, drawn, draft.spare(drawn))
     if report.passed:
         return draft.built(mended, report.as_json())
     return draft.built(drawn, {}, "audit")
@@ -106,7 +106,19 @@ class _Draft:
     def protected(self, total: int, gate_total: int) -> Protected:
         """Statements of all tables that may be, without those an earlier audit left out."""
         tables, left_out = disclosure.choose_tables(self.menu, total, gate_total)
-        statements = disclosure.protect(
+        made = Protected(tables, self._say(tables), left_out)
+        for name in self.earlier.refused_tables:
+            if name in {table.name for table in made.tables}:
+                made = disclosure.without_table(self.menu, made, name, self.spare(made))
+        return made
+
+    def spare(self, made: Protected) -> dict[Cell, disclosure.Statement]:
+        """Statements of the coarser forms of these tables, should the audit refuse one."""
+        coarser = [table.coarser for table in made.tables if table.coarser]
+        return self._say(tuple(self.menu.table(name) for name in coarser))
+
+    def _say(self, tables: tuple[Table, ...]) -> dict[Cell, disclosure.Statement]:
+        return disclosure.protect(
             self.menu,
             tables,
             self.own,
@@ -115,11 +127,6 @@ class _Draft:
             consents=self.consents,
             carried=self.repeated,
         )
-        made = Protected(tables, statements, left_out)
-        for name in self.earlier.refused_tables:
-            if name in {table.name for table in tables}:
-                made = disclosure.without_table(self.menu, made, name)
-        return made
 
     def built(self, made: Protected, report: dict[str, Any], reason: str | None = None) -> Built:
         """The outcome, with the count and the draft behind each statement."""

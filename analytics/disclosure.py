@@ -159,12 +159,25 @@ def without_cells(protected: Protected, cells: Collection[Cell]) -> Protected:
     return replace(protected, statements=statements)
 
 
-def without_table(menu: Menu, protected: Protected, name: str) -> Protected:
-    """The same with a table left out that the audit refuses."""
-    tables = tuple(table for table in protected.tables if table.name != name)
+def without_table(
+    menu: Menu,
+    protected: Protected,
+    name: str,
+    spare: Mapping[Cell, Statement] = NOTHING_CARRIED,
+) -> Protected:
+    """The same with a table left out that the audit refuses.
+
+    Its coarser form takes its place if `spare` has the statements for it.
+    """
+    place = [table.name for table in protected.tables].index(name)
+    tables = [table for table in protected.tables if table.name != name]
+    coarser = menu.table(name).coarser
+    if coarser and set(menu.cells(menu.table(coarser))) <= set(spare):
+        tables.insert(place, menu.table(coarser))
     kept = {cell for table in tables for cell in menu.cells(table)}
+    statements = {**spare, **protected.statements}
     return Protected(
-        tables,
-        {cell: made for cell, made in protected.statements.items() if cell in kept},
+        tuple(tables),
+        {cell: made for cell, made in statements.items() if cell in kept},
         (*protected.left_out, (name, "audit")),
     )

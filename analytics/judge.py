@@ -6,7 +6,7 @@ The only place where bounds and true counts meet. Nothing it returns holds a tru
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analytics.disclosure import SHOWN, Statement
+from analytics.disclosure import BAND, SHOWN, Statement
 from analytics.lattice import Place
 from analytics.menu import Cell
 from analytics.noise import LEAST_SHOWN
@@ -48,9 +48,15 @@ def culprit(
 ) -> Cell | None:
     """The smallest shown cell of this release that binds a failing bound, never the grand total.
 
+    A band that fails by its own upper limit is withheld itself: nothing else would help. It holds
+    8 or more, nearly all of it the viewer's own, so what "withheld" says of it is true.
     Looks at the cell itself when its own statement is the bound, then at the relations that gave
     the bounds, then at the relations that gave theirs. `None` when nothing can be withheld.
     """
+    own_scope, own_cell = failing
+    banded = own_cell in statements and statements[own_cell].status == BAND
+    if own_scope == scope and own_cell != total and banded and _stated_high(learned, failing):
+        return own_cell
     seen: set[Place] = set()
     frontier: list[Place] = [failing] if not _all_derived(learned, failing) else []
     upcoming = _binding(learned, [failing])
@@ -69,6 +75,10 @@ def culprit(
         frontier = [place for place in upcoming if place not in seen]
         upcoming = _binding(learned, frontier)
     return None
+
+
+def _stated_high(learned: Learned, place: Place) -> bool:
+    return (place, HIGH) not in learned.because
 
 
 def _all_derived(learned: Learned, place: Place) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from analytics import audit as audits
+from analytics import disclosure
 from analytics.audit import OUTSIDER, audit
 from analytics.disclosure import SHOWN, Protected, Statement, state
 from analytics.judge import WIDTH, culprit, judge
@@ -123,6 +124,54 @@ def test_its_twin_without_the_plant_is_left_alone() -> None:
     harmless = with_statement(made, march, 13, 0)
     _mended, report = audit(case_of(MENU, counts, WORLD, {}), harmless)
     assert march.definition not in report.withheld
+
+
+def test_a_band_that_fails_by_its_own_limit_costs_itself_only() -> None:
+    """Nine incidents, eight the insider's own, drawn to a band: it knows of the others 0 to 2."""
+    world = [
+        make_coded(organisation_id=organisation(1), month=f"{YEAR}-{m:02d}")
+        for m in range(1, 13)
+        for _ in range(8 if m == 3 else 20)
+    ]
+    world.append(make_coded(organisation_id=organisation(2), month=f"{YEAR}-03"))
+    world += [
+        make_coded(organisation_id=organisation(2), month=f"{YEAR}-05", country="FR")
+        for _ in range(60)
+    ]
+    counts = counts_of(MENU, world)
+    march = Cell.of(period=f"{YEAR}-03")
+    made = with_statement(protect(MENU, counts, None), march, 9, -4)
+    assert made.statements[march].status == "band"
+    case = case_of(MENU, counts, WORLD, {})
+    insider = scope_of(organisation(1))
+    assert (WORLD, march) in audits._look(case, made, insider)[1].failing
+    mended, report = audit(case, made)
+    assert report.passed
+    assert report.refused_tables == []
+    assert mended.statements[march].status == "withheld"
+    assert audits._look(case, mended, insider)[1].failing == ()
+
+
+def test_quarters_come_where_months_must_go() -> None:
+    """The coarser form takes the place; without statements for it nothing does."""
+    counts = counts_of(MENU, make_world(1, {organisation(1): 300}))
+    made = protect(MENU, counts, organisation(1))
+    true = counts.of(organisation(1))
+    quarters = {c: state(true[c].n, 0) for c in MENU.cells(MENU.table("quarters"))}
+    without = disclosure.without_table(MENU, made, "months", quarters)
+    names = [table.name for table in without.tables]
+    assert "months" not in names
+    assert names.index("quarters") == [table.name for table in made.tables].index("months")
+    assert (
+        without.statements[Cell.of(period=f"{YEAR}-Q1")] == quarters[Cell.of(period=f"{YEAR}-Q1")]
+    )
+    assert Cell.of(period=f"{YEAR}-03") not in without.statements
+    # In both tables, and stated already.
+    unknown = Cell.of(period=f"{YEAR}-unknown")
+    assert without.statements[unknown] == made.statements[unknown]
+    assert ("months", "audit") in without.left_out
+    bare = disclosure.without_table(MENU, made, "months")
+    assert "quarters" not in [table.name for table in bare.tables]
 
 
 def test_an_empty_category_that_follows_from_the_others_is_found() -> None:

@@ -172,8 +172,8 @@ def test_what_the_audit_withheld_stays_withheld(
     march = Cell.of(period=f"{YEAR}-03")
     plain = audits.audit
 
-    def withholding(case: Any, made: Any) -> Any:
-        mended, report = plain(case, made)
+    def withholding(case: Any, made: Any, spare: Any) -> Any:
+        mended, report = plain(case, made, spare)
         report.withheld.append(march.definition)
         return disclosure.without_cells(mended, {march}), report
 
@@ -181,5 +181,25 @@ def test_what_the_audit_withheld_stays_withheld(
         patch.setattr(building, "audit", withholding)
         first = draft()["said"]
     assert first[march][0] == WITHHELD
+    records.withdraw(ids[0])
+    assert draft()["said"] == first
+
+
+def test_quarters_that_came_for_months_stay(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table the audit refused stays out, and what came instead is repeated."""
+    ids = store(make_world(1, SIZES))
+    plain = audits.audit
+
+    def refusing(case: Any, made: Any, spare: Any) -> Any:
+        without = disclosure.without_table(case.menu, made, "months", spare)
+        mended, report = plain(case, without, spare)
+        report.refused_tables.append("months")
+        return mended, report
+
+    with monkeypatch.context() as patch:
+        patch.setattr(building, "audit", refusing)
+        first = draft()["said"]
+    assert Cell.of(period=f"{YEAR}-Q1") in first
+    assert Cell.of(period=f"{YEAR}-03") not in first
     records.withdraw(ids[0])
     assert draft()["said"] == first
