@@ -235,6 +235,46 @@ def test_scopes_that_contradict_each_other_do_not_stop_the_audit() -> None:
     assert report.passed
 
 
+def test_what_failed_before_a_release_does_not_refuse_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The coalition's 101 went out as 96; by today's counts an insider of 100 sees 0 or 1 others.
+
+    No release of a third organisation can mend that, or is to blame for it.
+    """
+    then = [make_coded(organisation_id=organisation(1)) for _ in range(100)]
+    then.append(make_coded(organisation_id=organisation(2)))
+    old = with_statement(protect(MENU, counts_of(MENU, then), None), MENU.total, 101, -5)
+    late = [make_coded(organisation_id=organisation(3)) for _ in range(60)]
+    now = counts_of(MENU, [*then, *late])
+    case = case_of(MENU, now, scope_of(organisation(3)), {WORLD: old})
+    case.truth[WORLD] = {cell: found.n for cell, found in counts_of(MENU, then).world.items()}
+    assert (WORLD, MENU.total) in audits._already(case, scope_of(organisation(1)))
+    made = protect(MENU, now, organisation(3))
+    mended, report = audit(case, made)
+    assert report.passed
+    assert mended.tables == made.tables
+    # The twin: blamed for it, the release would be refused.
+    monkeypatch.setattr(audits, "_already", lambda *_args: {})
+    assert not audit(case, made)[1].passed
+
+
+def test_what_a_release_makes_narrower_still_counts() -> None:
+    """Too narrow before is no licence: the figure that narrows it further is withheld."""
+    counts, made = dominated()
+    march = Cell.of(period=f"{YEAR}-03")
+    planted = with_statement(made, march, 13, -5)
+    case = case_of(MENU, counts, WORLD, {})
+    seen = {view: audits._look(case, planted, view) for view in audits._views(case)}
+    same = {v: {p: saw.width(p) for p in verdict.failing} for v, (saw, verdict) in seen.items()}
+    assert (WORLD, march) in same[scope_of(organisation(1))]
+    wider = {view: {p: w + 1 for p, w in known.items()} for view, known in same.items()}
+    mended, stuck = audits._repair(case, planted, audits.Report(), wider)
+    assert mended.statements[march].status == "withheld"
+    assert stuck == ()
+    left, stuck = audits._repair(case, planted, audits.Report(), same)
+    assert left == planted
+    assert stuck == ()
+
+
 def test_the_report_holds_no_true_count() -> None:
     counts, made = dominated()
     text = json.dumps(audit(case_of(MENU, counts, WORLD, {}), made)[1].as_json())
