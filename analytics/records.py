@@ -7,7 +7,7 @@ The random id is made by the caller, so that both acts can be repeated. No id is
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +45,15 @@ def put(record_id: bytes, coded: Coded) -> None:
     put_many([(record_id, coded)])
 
 
-def put_many(batch: Sequence[tuple[bytes, Coded]]) -> None:
-    """Store a batch, shuffled, in one transaction of its own: its order tells nothing."""
+def put_many(
+    batch: Sequence[tuple[bytes, Coded]],
+    named: Callable[[Session], Container[bytes]] | None = None,
+) -> None:
+    """Store a batch, shuffled, in one transaction of its own: its order tells nothing.
+
+    `named` is asked in that transaction which ids may still be put: one that was withdrawn since
+    the caller made it would count for ever. It may read and lock; it must not write.
+    """
     for record_id, coded in batch:
         _check(record_id, coded)
     shuffled = list(batch)
@@ -54,6 +61,10 @@ def put_many(batch: Sequence[tuple[bytes, Coded]]) -> None:
     key = noise.record_key(deployment.noise_root())
     _own_transaction()
     with transaction() as session:
+        if named is not None:
+            ids = named(session)
+            _own_transaction()
+            shuffled = [one for one in shuffled if one[0] in ids]
         for start in range(0, len(shuffled), _CHUNK):
             _store(session, dict(shuffled[start : start + _CHUNK]), key)
 

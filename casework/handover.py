@@ -2,9 +2,12 @@
 
 In three steps, each safe to repeat after a crash: commit fresh random ids into the sealed
 incidents; withdraw and put the records, shuffled, in transactions of their own; clear the flags
-last. No record leads to an incident, no entry or log names one.
+last. No record leads to an incident, no entry or log names one. A record is put only while its
+incident names it, and an incident stops naming one before that is withdrawn: so nothing withdrawn
+comes back, whoever is cut off where (decision 16).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,12 +89,12 @@ def hand_over(session: Session) -> int:
 def correct(session: Session, incident_ids: list[bytes]) -> None:
     """At once withdraw the records of incidents for which nobody agrees to statistics any more."""
     plans = _prepare(session, incident_ids, only_withdraw=True)
-    _apply(plans)
+    _apply(session, plans)
     _finish(session, plans)
 
 
 def withdraw_all(session: Session, incident_id: bytes) -> None:
-    """Withdraw every record an incident ever named: it is about to be deleted.
+    """Withdraw every record an incident ever named: it is erased and about to be deleted.
 
     Raises `ActionRefused("cannot-open")` when nothing tells which: keys, or the item is altered.
     """
@@ -99,13 +102,9 @@ def withdraw_all(session: Session, incident_id: bytes) -> None:
         incident = database.get(Incident, incident_id, populate_existing=True)
         if incident is None:
             return
-        key = objects.open_object_key(session.keyring, incident)
-        items = objects.read_items(database, incident, key, ["record"])
-        if not items or any(item.altered for item in items):
-            # Without its id the record would stay counted and nothing would lead to it any more.
-            raise ActionRefused("cannot-open")
-        ids = [one for item in items for one in (item.value["id"], *item.value["old"])]
-    for one in filter(None, ids):
+        # Without its id the record would stay counted and nothing would lead to it any more.
+        named = incidents.read_record(database, session, incident).value
+    for one in filter(None, [named["id"], *named["old"]]):
         records.withdraw(unb64(one))
 
 
@@ -129,7 +128,7 @@ def _hand_over(session: Session) -> int:
             return done
         seen.update(ids)
         plans = _prepare(session, ids, only_withdraw=False)
-        _apply(plans)
+        _apply(session, plans)
         done += _finish(session, plans)
 
 
@@ -219,7 +218,7 @@ def _wanted(
     return value, (fresh, coded)
 
 
-def _apply(plans: list[_Plan]) -> None:
+def _apply(session: Session, plans: list[_Plan]) -> None:
     """Step two: the records, in transactions of their own. Each act is safe to repeat."""
     db.session().rollback()
     for plan in plans:
@@ -227,12 +226,27 @@ def _apply(plans: list[_Plan]) -> None:
             records.withdraw(record_id)
     batch = [plan.record for plan in plans if plan.record is not None]
     if batch:
-        records.put_many(batch)
+        records.put_many(batch, lambda database: _named(database, session, plans))
+
+
+def _named(database: DatabaseSession, session: Session, plans: list[_Plan]) -> set[bytes]:
+    """The records that their incidents still name, and go on naming while this transaction lasts.
+
+    Withdrawn by a colleague since step one and put now, a record would count for ever: nothing
+    would lead to it. Reads only, so that nothing ties these records to their incidents.
+    """
+    audit.lock(database, session.organisation_id or b"")
+    found = set()
+    for plan in plans:
+        with suppress(ActionRefused):
+            incident = incidents.find(database, session, plan.incident_id)
+            found.add(unb64(incidents.read_record(database, session, incident).value["id"]))
+    return found
 
 
 def _finish(session: Session, plans: list[_Plan]) -> int:
     """Step three: clear the flags of what nobody has changed since step one."""
-    done, unnamed = 0, list[bytes]()
+    done = 0
     if not plans:
         return 0
     with transaction() as database:
@@ -241,7 +255,6 @@ def _finish(session: Session, plans: list[_Plan]) -> int:
         for plan in plans:
             opened = _open(database, session, plan.incident_id)
             if opened is None or opened.record is None or opened.record.revision != plan.revision:
-                unnamed += _unnamed(plan, opened)
                 continue
             done += _clear(database, session, opened, plan)
         _remember(database, organisation, clock.today().strftime("%Y-%m"))
@@ -249,21 +262,7 @@ def _finish(session: Session, plans: list[_Plan]) -> int:
             audit.write(
                 database, organisation, session.member_id, "hand_over", None, {"count": done}
             )
-    for record_id in unnamed:
-        records.withdraw(record_id)
     return done
-
-
-def _unnamed(plan: _Plan, opened: OpenedIncident | None) -> list[bytes]:
-    """The record just put, unless its incident still names it.
-
-    Withdrawn by somebody else before it was put, it would count for ever: nothing leads to it.
-    """
-    if plan.record is None:
-        return []
-    item = opened.record if opened is not None else None
-    named = item is not None and item.value.get("id") == b64(plan.record[0])
-    return [] if named else [plan.record[0]]
 
 
 def _clear(

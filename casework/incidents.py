@@ -107,6 +107,18 @@ def read(database: DatabaseSession, session: Session, incident: Incident) -> Ope
     )
 
 
+def read_record(database: DatabaseSession, session: Session, incident: Incident) -> OpenedItem:
+    """The item that names an incident's record, whatever else is damaged.
+
+    Raises `ActionRefused("cannot-open")` when nothing tells: keys, or the item is altered or gone.
+    """
+    key = objects.open_object_key(session.keyring, incident)
+    items = objects.read_items(database, incident, key, ["record"])
+    if not items or any(item.altered for item in items):
+        raise ActionRefused("cannot-open")
+    return items[0]
+
+
 def save_coding(session: Session, incident_id: bytes, version: int, chosen: Coding) -> None:
     """Store a coding as a new revision of the one there is."""
     with transaction() as database:

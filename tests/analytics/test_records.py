@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, inspect, select
+from sqlalchemy.orm import Session
 
 from analytics import noise, records
 from analytics.models import Record, RecordCode
@@ -82,6 +83,15 @@ def test_a_batch_larger_than_one_statement_is_stored_whole(app: Flask) -> None:
     assert count_rows(RecordCode) == 3 * 1203
 
 
+def test_only_what_is_still_named_is_put(app: Flask) -> None:
+    batch = [(secrets.token_bytes(16), make_coded()) for _ in range(3)]
+    records.put_many(batch, lambda session: {batch[1][0]} if session.info["writing"] else set())
+    session: Any = db.session
+    assert list(session.scalars(select(Record.id))) == [batch[1][0]]
+    records.put_many(batch[:1], lambda _session: ())
+    assert count_rows(Record) == 1
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -116,6 +126,18 @@ def test_a_record_does_not_ride_on_another_change(app: Flask) -> None:
     with pytest.raises(RuntimeError):
         records.put(secrets.token_bytes(16), make_coded())
     db.session.rollback()
+
+
+def test_who_says_what_is_still_named_writes_nothing(app: Flask) -> None:
+    one = (secrets.token_bytes(16), make_coded())
+
+    def writes(session: Session) -> set[bytes]:
+        session.add(RecordCode(record_id=bytes(16), field="act", code="act.verbal"))
+        return {one[0]}
+
+    with pytest.raises(RuntimeError):
+        records.put_many([one], writes)
+    assert count_rows(Record) == count_rows(RecordCode) == 0
 
 
 def test_no_column_can_hold_a_text_a_day_or_a_way_back() -> None:

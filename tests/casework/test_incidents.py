@@ -1,5 +1,7 @@
 """From report to record, and back: linking, coding, closing, handing over, erasing."""
 
+import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from analytics import records
 from analytics.models import Record, RecordCode
 from casework import (
     admission,
@@ -341,9 +344,9 @@ def test_a_hand_over_that_is_cut_off_is_repeated_without_doubles(
         closed(sana, made(sana, sent.send()))
     real = handover._apply
 
-    def stop(plans: Any) -> None:
+    def stop(*given: Any) -> None:
         if after == "put":
-            real(plans)
+            real(*given)
         raise InterruptedError
 
     with monkeypatch.context() as patched:
@@ -358,32 +361,92 @@ def test_a_hand_over_that_is_cut_off_is_repeated_without_doubles(
     assert handover.waiting(sana) == 0
 
 
-@pytest.mark.parametrize("how", ["erased", "consent"])
+def overtake(how: str, one: sent.Sent, incident_id: bytes, sana: Session, ben: Session) -> None:
+    """What a colleague does to an incident while it is being handed over."""
+    if how == "erased":
+        erased(one)
+        erasure.settle(ben)
+    elif how == "consent":
+        sent.add(one, request="consent", consent={"statistics": False, "reply": True})
+        handover.correct(ben, list(admission.admit_new(ben).incidents))
+    elif how == "unlinked":
+        linking.unlink(ben, one.report_id, work_of(one).version)
+        erasure.settle(ben)
+    else:
+        incidents.reopen(ben, incident_id, incident_of(incident_id).version)
+        closed(ben, incident_id, country="FR")
+        handover.hand_over(sana)
+
+
+@pytest.mark.parametrize("cut_off", [True, False])
+@pytest.mark.parametrize("how", ["erased", "consent", "unlinked", "recoded"])
 def test_what_is_withdrawn_during_a_hand_over_does_not_come_back(
-    sana: Session, organisation: Organisation, monkeypatch: pytest.MonkeyPatch, how: str
+    sana: Session,
+    organisation: Organisation,
+    monkeypatch: pytest.MonkeyPatch,
+    how: str,
+    *,
+    cut_off: bool,
 ) -> None:
+    """Put after that, a record would count for ever: nothing names it any more."""
     one = sent.send()
     incident_id = made(sana, one)
     closed(sana, incident_id)
     ben = people.session_of(people.add_member(organisation, "caseworker", "Ben"))
     real = handover._apply
 
-    def overtaken(plans: Any) -> None:
+    def overtaken(*given: Any) -> None:
         with monkeypatch.context() as patched:
             patched.setattr(handover, "_apply", real)
-            if how == "erased":
-                erased(one)
-                erasure.settle(ben)
-            else:
-                sent.add(one, request="consent", consent={"statistics": False, "reply": True})
-                handover.correct(ben, list(admission.admit_new(ben).incidents))
-        real(plans)
+            overtake(how, one, incident_id, sana, ben)
+        real(*given)
+        if cut_off:
+            raise InterruptedError
 
     with monkeypatch.context() as patched:
         patched.setattr(handover, "_apply", overtaken)
-        handover.hand_over(sana)
-    assert recorded() == 0
+        with pytest.raises(InterruptedError) if cut_off else nullcontext():
+            handover.hand_over(sana)
+    assert recorded() == (1 if how == "recoded" else 0)
     assert handover.hand_over(sana) == 0
+    assert list(db.session.scalars(select(Record.country))) == ["FR"] * (how == "recoded")
+
+
+def test_nobody_withdraws_between_the_look_and_the_put(
+    sana: Session, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = sent.send()
+    incident_id = made(sana, one)
+    closed(sana, incident_id)
+    real_apply, real_store = handover._apply, records._store
+
+    def correct() -> None:
+        with app.app_context():
+            handover.correct(sana, [incident_id])
+            db.session.remove()
+
+    colleague = threading.Thread(target=correct)
+
+    def apply(*given: Any) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(handover, "_apply", real_apply)
+            sent.add(one, request="consent", consent={"statistics": False, "reply": True})
+            admission.admit_new(sana)
+        real_apply(*given)
+        raise InterruptedError
+
+    def store(*given: Any) -> None:
+        monkeypatch.setattr(handover, "_apply", real_apply)
+        colleague.start()
+        # It waits for the lock: whoever got through here would have withdrawn nothing.
+        colleague.join(0.5)
+        real_store(*given)
+
+    monkeypatch.setattr(handover, "_apply", apply)
+    monkeypatch.setattr(records, "_store", store)
+    with pytest.raises(InterruptedError):
+        handover.hand_over(sana)
+    colleague.join()
     assert recorded() == 0
 
 
