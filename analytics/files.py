@@ -12,14 +12,14 @@ import os
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from analytics import disclosure, noise
+from analytics import disclosure, heads, noise
 from analytics.disclosure import STATUSES, Protected
 from analytics.menu import PERIODS, Cell, Menu, Table
 from reporting import vocabulary
@@ -50,6 +50,8 @@ class About:
     contact: str
     # Cells that repeat what an earlier draft stated, and its day.
     older: Mapping[Cell, date] = field(default_factory=dict)
+    # Signed heads of audit chains, as `heads.told` says them.
+    heads: Sequence[Mapping[str, str]] = ()
 
 
 def parameters(protected: Protected) -> dict[str, Any]:
@@ -78,6 +80,7 @@ def compose(
     made["codes.csv"] = _codes(menu)
     for locale in LOCALES:
         made[f"method.{locale}.md"] = _method(locale, menu, protected, about).encode()
+    made[heads.FILE] = heads.compose(about.heads)
     made[PACKAGE] = _json(_package(menu, protected, about, made))
     made[SUMS] = "".join(
         f"{sha256(data)}  {name}\n" for name, data in sorted(made.items())
@@ -197,16 +200,18 @@ def _package(
 
 
 def _resource(menu: Menu, name: str, data: bytes, tables: tuple[Table, ...]) -> dict[str, Any]:
-    kind = "text/csv" if name.endswith(".csv") else "text/markdown"
+    kinds = {".csv": "text/csv", ".json": "application/json", ".md": "text/markdown"}
     resource: dict[str, Any] = {
         "name": name.removesuffix(".csv").replace("_", "-").lower(),
         "path": name,
-        "mediatype": kind,
+        "mediatype": kinds[Path(name).suffix],
         "encoding": "utf-8",
         "bytes": len(data),
         "hash": f"sha256:{sha256(data)}",
     }
-    if name == "codes.csv":
+    if name == heads.FILE:
+        resource["description"] = "Signed heads of audit chains: no statistic, see docs/sealing.md"
+    elif name == "codes.csv":
         fields = [{"name": n, "type": "string"} for n in ("dimension", "code", "label")]
         resource |= {"profile": "tabular-data-resource", "schema": {"fields": fields}}
     elif name.endswith(".csv"):

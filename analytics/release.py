@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from analytics import building, deployment, drafts, files
+from analytics.heads import Head, told
 from analytics.menu import load
 from analytics.models import Release
 from analytics.tables import WORLD
@@ -69,29 +70,29 @@ def propose(
     *,
     scope_name: str = "",
     recognisable: Iterable[bytes] = (),
+    heads: Iterable[Head] = (),
     witness: Witness | None = None,
 ) -> bytes:
     """Ask for the first release of a scope and year; its build is ordered in the same transaction.
 
-    `recognisable` are the organisations that agreed to be recognised in coalition tables.
+    `recognisable` are the organisations that agreed to be recognised in coalition tables, `heads`
+    the audit heads that all organisations signed last.
     """
-    organisation_of(scope)
+    asked = {
+        "scope_name": scope_name,
+        "recognisable": sorted(b64(o) for o in recognisable),
+        "heads": told(heads, organisation_of(scope)),
+    }
     if year > last_year(clock.today()):
         raise ReleaseRefused("year-not-over")
     if year < EARLIEST_YEAR:
         raise ReleaseRefused("year-unknown")
     with transaction() as session:
         _lock(session)
-        states = session.scalars(
-            select(Release.state).where(Release.scope == scope, Release.ref_year == year)
-        ).all()
-        if PUBLISHED in states:
-            raise ReleaseRefused("already-published")
-        if set(states) & set(OPEN):
-            raise ReleaseRefused("already-proposed")
-        asked = {"scope_name": scope_name, "recognisable": sorted(b64(o) for o in recognisable)}
+        _check_free(session, scope, year)
+        release_id = random_id()
         release = Release(
-            id=random_id(),
+            id=release_id,
             scope=scope,
             ref_year=year,
             vintage=1,
@@ -102,13 +103,23 @@ def propose(
             created=clock.today(),
             proposed_by=by,
         )
-        release_id = release.id
         session.add(release)
         session.flush()
         queue.enqueue(JOB, release_id)
         if witness:
             witness(session, release_id)
     return release_id
+
+
+def _check_free(session: Session, scope: str, year: int) -> None:
+    """One proposal at a time, until a scope and year is published."""
+    states = session.scalars(
+        select(Release.state).where(Release.scope == scope, Release.ref_year == year)
+    ).all()
+    if PUBLISHED in states:
+        raise ReleaseRefused("already-published")
+    if set(states) & set(OPEN):
+        raise ReleaseRefused("already-proposed")
 
 
 def build(release_id: bytes) -> None:
@@ -136,6 +147,7 @@ def build(release_id: bytes) -> None:
         vintage=release.vintage,
         as_of=clock.today(),
         contact=deployment.address(),
+        heads=asked.get("heads", []),
     )
     session.rollback()
     _finish(release_id, built, about, published)
