@@ -9,7 +9,7 @@ a chain rewritten from its middle no longer holds the heads that members saw.
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from sqlalchemy import Table, select, text
@@ -21,7 +21,7 @@ from reporting.database import db
 from reporting.sealing import b64, label
 
 CHAIN_INSTANCE = bytes(16)
-# Links that `verify` reads at once.
+# Links that are read at once.
 _PAGE = 1000
 FIRST = bytes(32)
 _TABLE = cast(Table, AuditEntry.__table__)
@@ -174,23 +174,13 @@ def contains(chain: bytes, seen: bytes, seq: int | None = None) -> bool:
 
 
 def verify(chain: bytes) -> int | None:
-    """Walk the chain; the number of its first broken link, or nothing.
-
-    In pages: a chain of years does not fit in memory, and no cursor stays open over it.
-    """
-    session: Any = db.session
-    query = select(AuditEntry.seq, AuditEntry.entry, AuditEntry.hash, AuditEntry.subject).order_by(
-        AuditEntry.seq
-    )
-    before, expected = FIRST, 0
-    while rows := session.execute(
-        query.where(AuditEntry.chain == chain, AuditEntry.seq > expected).limit(_PAGE)
-    ).all():
-        for seq, entry, link, subject in rows:
-            expected += 1
-            if seq != expected or link != _link(before, entry) or not _holds(entry, seq, subject):
-                return expected
-            before = link
+    """Walk the chain; the number of its first broken link, or nothing."""
+    before = FIRST
+    for expected, row in enumerate(_links(db.session(), chain, 0), 1):
+        seq, entry, link, subject = row
+        if seq != expected or link != _link(before, entry) or not _holds(entry, seq, subject):
+            return expected
+        before = link
     return None
 
 
@@ -210,14 +200,27 @@ def of(session: Session, chain: bytes, subject: bytes) -> list[tuple[str, dict[s
     return [(str(parts[3]), parts[5]) for parts in map(json.loads, rows)]
 
 
-def since(session: Session, chain: bytes, seq: int, action: str) -> list[dict[str, Any]]:
-    """Details of the links of one action after `seq`, oldest first."""
-    rows = session.scalars(
-        select(AuditEntry.entry)
-        .where(AuditEntry.chain == chain, AuditEntry.seq > seq)
-        .order_by(AuditEntry.seq)
+def since(
+    session: Session, chain: bytes, seq: int, action: str
+) -> list[tuple[int, dict[str, Any]]]:
+    """Numbers and details of the links of one action after `seq`, oldest first."""
+    found = ((row.seq, _read(row.entry)) for row in _links(session, chain, seq))
+    return [(number, parts[5]) for number, parts in found if parts and parts[3] == action]
+
+
+def _links(session: Session, chain: bytes, after: int) -> Iterator[Any]:
+    """Links after a number, oldest first.
+
+    In pages: a chain of years does not fit in memory, and no cursor stays open over it.
+    """
+    query = select(AuditEntry.seq, AuditEntry.entry, AuditEntry.hash, AuditEntry.subject).order_by(
+        AuditEntry.seq
     )
-    return [parts[5] for parts in map(json.loads, rows) if parts[3] == action]
+    while rows := session.execute(
+        query.where(AuditEntry.chain == chain, AuditEntry.seq > after).limit(_PAGE)
+    ).all():
+        yield from rows
+        after = rows[-1].seq
 
 
 def _last(session: Any, chain: bytes) -> Any:
@@ -236,12 +239,19 @@ def _link(before: bytes, entry: bytes) -> bytes:
 
 def _holds(entry: bytes, seq: int, subject: bytes | None) -> bool:
     """Whether the columns beside the hashed bytes say the same as these."""
+    parts = _read(entry)
+    wanted = b64(subject) if subject is not None else None
+    return bool(parts) and (parts[0], parts[4]) == (seq, wanted)
+
+
+def _read(entry: bytes) -> list[Any]:
+    """The six parts of an entry; nothing of bytes that somebody put in its place."""
     try:
         parts = json.loads(entry)
     except ValueError:
-        return False
-    wanted = b64(subject) if subject is not None else None
-    return isinstance(parts, list) and len(parts) == 6 and (parts[0], parts[4]) == (seq, wanted)
+        return []
+    shaped = isinstance(parts, list) and len(parts) == 6 and isinstance(parts[5], dict)
+    return parts if shaped else []
 
 
 def _checked(action: str, detail: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ rewrites the database cannot also rewrite what its people remember. The newer of
 """
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -87,17 +88,22 @@ def _follow_identity(session: Session, member: Member, last: Seen) -> None:
     if organisation_id is None:
         raise ActionRefused("member-state")
     known = last.identity
-    for step in audit.since(session, organisation_id, last.seq, "new_identity_key"):
-        if step["old"] != known:
+    for _seq, step in audit.since(session, organisation_id, last.seq, "new_identity_key"):
+        if step.get("old") != known or not is_step(organisation_id, step):
             raise ActionRefused("member-state")
-        message = organisation_id + unb64(step["new"])
-        try:
-            verify(unb64(known), "identity-key-signature", message, unb64(step["signature"]))
-        except SealingRefused as refused:
-            raise ActionRefused("member-state") from refused
         known = step["new"]
     if known != _identity(session, organisation_id):
         raise ActionRefused("member-state")
+
+
+def is_step(organisation_id: bytes, step: Mapping[str, str]) -> bool:
+    """Whether the old identity key of an audited change signed the new one."""
+    try:
+        old, new, signature = (unb64(step.get(name)) for name in ("old", "new", "signature"))
+        verify(old, "identity-key-signature", organisation_id + new, signature)
+    except SealingRefused:
+        return False
+    return True
 
 
 def _identity(session: Session, organisation_id: bytes | None) -> str:

@@ -11,7 +11,7 @@ from flask import current_app
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as Transaction
 
-from casework import audit, credentials, keys, sessions, signing_in
+from casework import audit, credentials, heads, keys, sessions, signing_in
 from casework.credentials import Cost
 from casework.keys import Holder
 from casework.member_state import chain_of
@@ -121,6 +121,8 @@ def _renew_keys(session: Transaction, by: Session, *, was_supervisor: bool) -> N
         identity = keys.new_identity_key(session, organisation, identity, by.member_id)
     keys.new_casework_key(session, organisation, by.member_id)
     keys.new_intake_key(session, organisation, identity, instance().instance_id, by.member_id)
+    # With the new key: whoever left with the old one could sign another past up to here.
+    heads.sign(session, organisation.id, identity)
 
 
 def check_may_manage(by: Session | None, role: str, organisation_id: bytes | None) -> None:

@@ -89,6 +89,23 @@ class AuditEntry(Base):
     hash: Mapped[bytes] = mapped_column(info={"holds": "opaque"})
 
 
+class SignedHead(Base):
+    """A head of an organisation's chain that a supervisor's session signed (sealing.md 8).
+
+    The head is part of the key: of two signed for one place, neither is overwritten.
+    """
+
+    __tablename__ = "signed_head"
+
+    organisation_id: Mapped[bytes] = mapped_column(
+        Id, ForeignKey("organisation.id"), primary_key=True, info={"holds": "opaque"}
+    )
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, info={"holds": "code"})
+    head: Mapped[bytes] = mapped_column(primary_key=True, info={"holds": "opaque"})
+    # SIGN(identity, "audit-head", organisation id || head).
+    signature: Mapped[bytes] = mapped_column(info={"holds": "public"})
+
+
 class Incident(Base):
     """The event. Its words and codes are boxed items; here are its state and its key."""
 

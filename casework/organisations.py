@@ -13,7 +13,7 @@ from mnemonic import Mnemonic
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from casework import audit, credentials, invitations, keys, members, signing_in
+from casework import audit, credentials, heads, invitations, keys, members, signing_in
 from casework.credentials import NewMember
 from casework.keys import Keyring
 from casework.models import Member
@@ -80,6 +80,7 @@ def add(
         member.state = members.ACTIVE
         session.flush()
         _grant_first(session, organisation, identity, supervisor)
+        heads.sign(session, organisation_id, identity)
     return Added(
         organisation_id=organisation_id,
         supervisor=supervisor,

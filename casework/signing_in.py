@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from casework import audit, credentials, member_state, sessions
+from casework import audit, credentials, heads, member_state, sessions
 from casework.credentials import Cost
 from casework.member_state import chain_of
 from casework.models import Member
@@ -52,18 +52,20 @@ def sign_in(
     if member.state != "active":
         raise ActionRefused("waiting")
     _check_state(member, seed, seen)
-    _check_keys(member, seed)
-    remember(member_id, seed, "sign_in")
+    identity = _check_keys(member, seed)
+    remember(member_id, seed, "sign_in", identity)
     db.session.refresh(member)
     return member, seed
 
 
-def remember(member_id: bytes, seed: bytes, action: str) -> None:
-    """Record signing in or out, and what the member saw last."""
+def remember(member_id: bytes, seed: bytes, action: str, identity: bytes | None) -> None:
+    """Record signing in or out, and what the member saw last; a supervisor also signs that head."""
     with transaction() as session:
         member = session.get_one(Member, member_id)
         chain = chain_of(member.organisation_id)
         audit.write(session, chain, member_id, action, member_id)
+        if member.organisation_id is not None:
+            heads.sign(session, member.organisation_id, identity)
         seen = member_state.present(session, member.organisation_id)
         member.member_state = member_state.seal_seen(seed, seen)
 
@@ -124,15 +126,21 @@ def _failed(member: Member | None, *, locked: bool) -> None:
 def _check_state(member: Member, seed: bytes, seen: bytes | None) -> None:
     try:
         member_state.check(db.session(), member, seed, seen)
+        organisation_id = member.organisation_id
+        if organisation_id is not None and not heads.stands(db.session(), organisation_id):
+            raise ActionRefused("member-state")
     except ActionRefused as refused:
         _changed(member, refused.reason)
         raise
 
 
-def _check_keys(member: Member, seed: bytes) -> None:
-    """Before anything is remembered: a changed key must not be audited as a sign-in, nor seen."""
+def _check_keys(member: Member, seed: bytes) -> bytes | None:
+    """The identity key, of a supervisor.
+
+    Before anything is remembered: a changed key must not be audited as a sign-in, nor seen.
+    """
     try:
-        sessions.open_keyring(member, seed)
+        return sessions.open_keyring(member, seed).identity
     except SealingRefused as refused:
         _changed(member, "member-state")
         raise ActionRefused("member-state") from refused

@@ -21,7 +21,7 @@ from analytics.pages import title
 from analytics.release import ReleaseRefused
 from analytics.tables import WORLD
 from analytics.views import tables
-from casework import audit, sessions
+from casework import audit, heads, sessions
 from casework.models import Member
 from casework.policy import ActionRefused
 from casework.views import blueprint
@@ -56,6 +56,7 @@ def propose() -> BaseResponse | tuple[str, int]:
             sessions.current().member_id,
             scope_name=names.get(scope, ""),
             recognisable=_recognisable(),
+            heads=heads.newest(db.session()),
             witness=_witness("propose_release", scope=scope, year=year),
         )
     except ReleaseRefused as refused:

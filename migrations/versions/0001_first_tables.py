@@ -286,6 +286,19 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "signed_head",
+        sa.Column("organisation_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("head", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+            name=op.f("fk_signed_head_organisation_id_organisation"),
+        ),
+        sa.PrimaryKeyConstraint("organisation_id", "seq", "head", name=op.f("pk_signed_head")),
+    )
+    op.create_table(
         "attachment",
         sa.Column("report_id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("index", sa.Integer(), nullable=False),
@@ -412,6 +425,7 @@ def downgrade() -> None:
     op.drop_table("item")
     op.drop_table("invitation")
     op.drop_table("attachment")
+    op.drop_table("signed_head")
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_report_waiting",

@@ -65,10 +65,11 @@ class TestMemberState:
         enter(new)
         cookie = self.state_box(new)
         with transaction() as session:
-            session.execute(
-                sqlalchemy.text("DELETE FROM audit_entry WHERE chain = :c AND seq > :n"),
-                {"c": organisation.id, "n": old_length},
-            )
+            for text in (
+                "DELETE FROM audit_entry WHERE chain = :c AND seq > :n",
+                "DELETE FROM signed_head WHERE organisation_id = :c AND seq > :n",
+            ):
+                session.execute(sqlalchemy.text(text), {"c": organisation.id, "n": old_length})
             session.get_one(Member, new.member_id).member_state = old_box
         hands.forward(minutes=1)
         with pytest.raises(ActionRefused, match="member-state"):

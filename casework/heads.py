@@ -1,0 +1,172 @@
+"""Heads of an organisation's audit chain that its supervisors signed (sealing.md 8).
+
+A chain that root rewrites and hashes anew looks whole. It does not hold the heads that were signed
+before, and a copy of everything at rest does not sign others: only a supervisor's session opens the
+identity key. Rows can be deleted with the links they cover, and root who watches such a session can
+sign what it likes: that is why releases carry the newest head away.
+Holds hashes and signatures, never what was done, by whom or when.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from analytics.heads import Head
+from casework import audit, member_state
+from casework.models import AuditEntry, SignedHead
+from reporting.database import db
+from reporting.models import Organisation
+from reporting.sealing import (
+    ID_SIZE,
+    KEY_SIZE,
+    SealingRefused,
+    b64,
+    public_of_signing,
+    unb64,
+)
+from reporting.sealing import sign as sign_bytes
+from reporting.sealing import verify as verify_bytes
+
+LABEL = "audit-head"
+MISSING, SIGNATURE, NONE = "missing", "signature", "none"
+
+
+class Checked(NamedTuple):
+    """How many signed heads were good; what is wrong with the next one, and its place."""
+
+    good: int
+    wrong: str = ""
+    seq: int = 0
+
+
+class Signer(NamedTuple):
+    """An organisation and the keys it has signed with."""
+
+    organisation: Organisation
+    keys: list[bytes]
+
+
+def message(organisation_id: bytes, head: bytes) -> bytes:
+    """What is signed under the label. Its place is not in it: the head covers that already."""
+    if (len(organisation_id), len(head)) != (ID_SIZE, KEY_SIZE):
+        raise SealingRefused("audit-head")
+    return organisation_id + head
+
+
+def sign(session: Session, organisation_id: bytes, identity: bytes | None) -> None:
+    """Sign the present head, in the transaction that wrote its link and so holds the chain's lock.
+
+    Leaves it when the session holds no identity key, or one that was replaced since it was opened;
+    and when the chain lost a signed head: a second signature would make the loss look right.
+    """
+    if identity is None:
+        return
+    organisation = session.get_one(Organisation, organisation_id, populate_existing=True)
+    if public_of_signing(identity) != organisation.identity_key:
+        return
+    if not stands(session, organisation_id):
+        return
+    seq, head = audit.tip(session, organisation_id)
+    signature = sign_bytes(identity, LABEL, message(organisation_id, head))
+    session.add(
+        SignedHead(organisation_id=organisation_id, seq=seq, head=head, signature=signature)
+    )
+    session.flush()
+
+
+def stands(session: Session, organisation_id: bytes) -> bool:
+    """Whether the head that was signed last is still in its chain, at its place."""
+    last = session.execute(
+        select(SignedHead.seq, SignedHead.head)
+        .where(SignedHead.organisation_id == organisation_id)
+        .order_by(SignedHead.seq.desc())
+        .limit(1)
+    ).first()
+    return last is None or audit.contains(organisation_id, last.head, last.seq)
+
+
+def newest(session: Session) -> list[Head]:
+    """The head each organisation signed last, for a release. Its key is the published one."""
+    last = (
+        select(SignedHead.organisation_id, func.max(SignedHead.seq).label("seq"))
+        .group_by(SignedHead.organisation_id)
+        .subquery()
+    )
+    query = (
+        select(SignedHead, Organisation.identity_key)
+        .join(
+            last,
+            (last.c.organisation_id == SignedHead.organisation_id) & (last.c.seq == SignedHead.seq),
+        )
+        .join(Organisation, Organisation.id == SignedHead.organisation_id)
+    )
+    return [
+        Head(row.organisation_id, identity_key, row.head, row.signature)
+        for row, identity_key in session.execute(query)
+    ]
+
+
+def verify(organisation: Organisation) -> Checked:
+    """Look at every signed head of an organisation, in the order of the chain."""
+    session: Any = db.session
+    keys = _keys(session, organisation)
+    query = (
+        select(SignedHead.seq, SignedHead.head, SignedHead.signature, AuditEntry.hash)
+        .outerjoin(
+            AuditEntry,
+            (AuditEntry.chain == SignedHead.organisation_id)
+            & (AuditEntry.seq == SignedHead.seq)
+            & (AuditEntry.hash == SignedHead.head),
+        )
+        .where(SignedHead.organisation_id == organisation.id)
+        .order_by(SignedHead.seq, SignedHead.head)
+    )
+    good = 0
+    for seq, head, signature, found in session.execute(query):
+        if found is None:
+            return Checked(good, MISSING, seq)
+        key = next(key for end, key in reversed(keys) if seq < end)
+        if not _is_signed(key, organisation.id, head, signature):
+            return Checked(good, SIGNATURE, seq)
+        good += 1
+    return Checked(good) if good else Checked(0, NONE)
+
+
+def signers() -> list[Signer]:
+    """All organisations with every identity key they have had."""
+    session: Any = db.session
+    rows: list[Organisation] = list(session.scalars(select(Organisation)))
+    return [Signer(row, [key for _end, key in _keys(session, row)]) for row in rows]
+
+
+def signer(among: Iterable[Signer], head: bytes, signature: bytes) -> Organisation | None:
+    """The organisation that signed a head somebody kept."""
+    for organisation, keys in among:
+        if any(_is_signed(key, organisation.id, head, signature) for key in keys):
+            return organisation
+    return None
+
+
+def _keys(session: Session, organisation: Organisation) -> list[tuple[float, bytes]]:
+    """Identity keys, newest first, each with the number of the link that replaced it.
+
+    Back from the published one, as far as each key is signed by the one before.
+    """
+    found: list[tuple[float, bytes]] = [(math.inf, organisation.identity_key)]
+    steps = audit.since(session, organisation.id, 0, "new_identity_key")
+    for seq, step in reversed(steps):
+        if step.get("new") != b64(found[-1][1]) or not member_state.is_step(organisation.id, step):
+            break
+        found.append((seq, unb64(step["old"])))
+    return found
+
+
+def _is_signed(key: bytes, organisation_id: bytes, head: bytes, signature: bytes) -> bool:
+    try:
+        verify_bytes(key, LABEL, message(organisation_id, head), signature)
+    except SealingRefused:
+        return False
+    return True
