@@ -164,12 +164,11 @@ def _detach_erased(session: Session, incident_id: bytes) -> None:
             .execution_options(synchronize_session=False)
         )
         incident = incidents.find(database, session, incident_id)
-        opened = incidents.read(database, session, incident)
-        if opened.record is None or opened.record.altered:
-            # Its record could not be looked at, and would not be once the erased report is out.
-            raise ActionRefused("cannot-open")
-        incidents.summarise(database, session, incident, opened.coding)
-        if incident.state == IncidentState.CLOSED and opened.countable:
+        # Refuses while its record cannot be named: nobody would come back for it.
+        basis = incidents.read_basis(database, session, incident)
+        if basis.coding is not None:
+            incidents.summarise(database, session, incident, basis.coding)
+        if incident.state == IncidentState.CLOSED and basis.countable is not False:
             # The day of receipt may be another report's now.
             incident.waits = True
         incident.version += 1

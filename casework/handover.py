@@ -17,9 +17,8 @@ from sqlalchemy.orm import Session as DatabaseSession
 from analytics import records
 from analytics.records import Coded
 from casework import audit, coding, incidents, objects, policy, reports
-from casework.incidents import OpenedIncident
+from casework.incidents import Basis
 from casework.models import HandOver, Incident
-from casework.objects import OpenedItem
 from casework.policy import ActionRefused, IncidentState
 from casework.sessions import Session
 from reporting import clock
@@ -138,84 +137,75 @@ def _prepare(session: Session, ids: list[bytes], *, only_withdraw: bool) -> list
     with transaction() as database:
         audit.lock(database, session.organisation_id or b"")
         for incident_id in ids:
-            opened = _open(database, session, incident_id)
-            if opened is None:
+            basis = _basis(database, session, incident_id)
+            if basis is None:
                 continue
-            if plan := _plan(database, session, opened, only_withdraw=only_withdraw):
+            if plan := _plan(database, session, basis, only_withdraw=only_withdraw):
                 plans.append(plan)
     return plans
 
 
-def _open(database: DatabaseSession, session: Session, incident_id: bytes) -> OpenedIncident | None:
-    """Nothing if it is gone, or not to be opened by this member: then it goes on waiting."""
-    try:
-        return incidents.read(database, session, incidents.find(database, session, incident_id))
-    except ActionRefused:
-        return None
+def _basis(database: DatabaseSession, session: Session, incident_id: bytes) -> Basis | None:
+    """Nothing if it is gone, or does not open, or its record not: then it goes on waiting."""
+    with suppress(ActionRefused):
+        incident = incidents.find(database, session, incident_id)
+        return incidents.read_basis(database, session, incident)
+    return None
 
 
 def _plan(
-    database: DatabaseSession, session: Session, opened: OpenedIncident, *, only_withdraw: bool
+    database: DatabaseSession, session: Session, basis: Basis, *, only_withdraw: bool
 ) -> _Plan | None:
-    incident = opened.incident
-    if opened.altered or opened.record is None:
+    wanted = _wanted(basis)
+    if wanted is None:
         return None
-    value, record = _wanted(opened, opened.record)
+    value, record = wanted
     if only_withdraw and not (value["old"] and not value["id"]):
         return None
-    revision = opened.record.revision
-    if value != opened.record.value:
-        key = objects.open_object_key(session.keyring, incident)
-        item = objects.write_item(
-            database,
-            incident,
-            key,
-            session.member_id,
-            "record",
-            value,
-            opened.record.item_id,
-        )
-        database.flush()
-        objects.forget_older(database, item)
-        revision = item.revision
+    revision = basis.record.revision
+    if value != basis.record.value:
+        revision = _rewrite(database, session, basis, value)
     # Until the last step is done it waits, whatever happens to this process.
-    incident.waits = True
-    return _Plan(
-        incident.id,
-        revision,
-        tuple(unb64(one) for one in value["old"]),
-        record,
-    )
+    basis.incident.waits = True
+    withdrawn = tuple(unb64(one) for one in value["old"])
+    return _Plan(basis.incident.id, revision, withdrawn, record)
 
 
-def _wanted(
-    opened: OpenedIncident, item: OpenedItem
-) -> tuple[dict[str, Any], tuple[bytes, Coded] | None]:
-    """What the record item should say, and the record to put.
+def _rewrite(
+    database: DatabaseSession, session: Session, basis: Basis, value: dict[str, Any]
+) -> int:
+    """A new revision of the item that names the record, and no earlier one; its number."""
+    incident, me, item_id = basis.incident, session.member_id, basis.record.item_id
+    item = objects.write_item(database, incident, basis.key, me, "record", value, item_id)
+    database.flush()
+    objects.forget_older(database, item)
+    return item.revision
 
+
+def _wanted(basis: Basis) -> tuple[dict[str, Any], tuple[bytes, Coded] | None] | None:
+    """What the record item should say, and the record to put; nothing if damage hides it.
+
+    To withdraw what nobody agrees to any more, no other item needs to be whole.
     Re-coding is withdrawal plus a new record under a new id: one id with other codes would show
     to whoever compares copies of the table what was recoded into what (disclosure.md 4.9).
     """
-    known = item.value
-    old = [*known["old"]]
-    closed = opened.incident.state == IncidentState.CLOSED
-    counts = opened.countable if closed else any(opened.consents) and bool(known["id"])
-    if not counts:
-        return {"id": "", "coded": None, "old": [*old, *filter(None, [known["id"]])]}, None
+    known, incident = basis.record.value, basis.incident
+    old = [*known["old"], *filter(None, [known["id"]])]
+    closed = incident.state == IncidentState.CLOSED
+    counts = basis.countable if closed else basis.agreed and bool(known["id"])
+    if counts is False:
+        return {"id": "", "coded": None, "old": old}, None
     if not closed:
         return known, None
-    received = min(thread.first.day for _work, thread in opened.threads)
-    coded = opened.coding.coded(opened.incident.organisation_id, received)
+    if basis.coding is None:
+        return None
+    received = min(thread.first.day for thread in basis.threads)
+    coded = basis.coding.coded(incident.organisation_id, received)
     facts = coding.coded_json(coded)
     if known["id"] and known["coded"] == facts:
         return known, (unb64(known["id"]), coded)
     fresh = random_id()
-    value = {
-        "id": b64(fresh),
-        "coded": facts,
-        "old": [*old, *filter(None, [known["id"]])],
-    }
-    return value, (fresh, coded)
+    return {"id": b64(fresh), "coded": facts, "old": old}, (fresh, coded)
 
 
 def _apply(session: Session, plans: list[_Plan]) -> None:
@@ -253,10 +243,9 @@ def _finish(session: Session, plans: list[_Plan]) -> int:
         organisation = session.organisation_id or b""
         audit.lock(database, organisation)
         for plan in plans:
-            opened = _open(database, session, plan.incident_id)
-            if opened is None or opened.record is None or opened.record.revision != plan.revision:
-                continue
-            done += _clear(database, session, opened, plan)
+            basis = _basis(database, session, plan.incident_id)
+            if basis is not None and basis.record.revision == plan.revision:
+                done += _clear(database, session, basis, plan)
         _remember(database, organisation, clock.today().strftime("%Y-%m"))
         if done:
             audit.write(
@@ -265,25 +254,15 @@ def _finish(session: Session, plans: list[_Plan]) -> int:
     return done
 
 
-def _clear(
-    database: DatabaseSession, session: Session, opened: OpenedIncident, plan: _Plan
-) -> bool:
+def _clear(database: DatabaseSession, session: Session, basis: Basis, plan: _Plan) -> bool:
     """Forget withdrawn ids, and clear the flag unless somebody changed something meanwhile."""
-    incident, item = opened.incident, opened.record
-    if item is None:
-        return False
     if plan.withdrawn:
-        key = objects.open_object_key(session.keyring, incident)
-        value = {**item.value, "old": []}
-        written = objects.write_item(
-            database, incident, key, session.member_id, "record", value, item.item_id
-        )
-        database.flush()
-        objects.forget_older(database, written)
-        item = replace(item, value=value)
-    wanted, _record = _wanted(opened, item)
-    incident.waits = wanted != item.value
-    return not incident.waits
+        value = {**basis.record.value, "old": []}
+        _rewrite(database, session, basis, value)
+        basis = replace(basis, record=replace(basis.record, value=value))
+    wanted = _wanted(basis)
+    basis.incident.waits = wanted is None or wanted[0] != basis.record.value
+    return not basis.incident.waits
 
 
 def _remember(database: DatabaseSession, organisation_id: bytes, month: str) -> None:

@@ -50,6 +50,34 @@ class OpenedIncident:
         return policy.is_countable(self.consents, self.coding.certainty)
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What decides about an incident's record; read past whatever else of it is damaged.
+
+    Somebody who alters a coding in the database must not so keep counted what nobody agrees to.
+    """
+
+    incident: Incident
+    key: bytes = field(repr=False)
+    record: OpenedItem = field(repr=False)
+    # The reports that are left.
+    threads: tuple[Thread, ...]
+    # Nothing while any item is altered or gone: what is counted must be what a member coded.
+    coding: Coding | None
+
+    @property
+    def agreed(self) -> bool:
+        """Whether anybody who reported it agrees to statistics."""
+        return any(thread.consents("statistics") for thread in self.threads)
+
+    @property
+    def countable(self) -> bool | None:
+        """Whether it counts as it stands; nothing when the damage does not let that be told."""
+        if self.coding is None:
+            return None if self.agreed else False
+        return policy.is_countable([self.agreed], self.coding.certainty)
+
+
 def find(database: DatabaseSession, session: Session, incident_id: bytes) -> Incident:
     """An incident of the member's own organisation, as the database has it now."""
     incident = database.get(Incident, incident_id, populate_existing=True)
@@ -91,9 +119,7 @@ def read(database: DatabaseSession, session: Session, incident: Incident) -> Ope
     coded = next((one for one in items if one.kind == "coding"), None)
     if coded is None or not coded.value:
         raise ActionRefused("cannot-open")
-    linked = works(database, incident.id)
-    holder = (incident.id, key)
-    threads = [(work, reports.gather(database, session, work, holder)) for work in linked]
+    threads = _threads(database, session, incident, key)
     return OpenedIncident(
         incident=incident,
         coding=coding.from_json(coded.value),
@@ -113,10 +139,31 @@ def read_record(database: DatabaseSession, session: Session, incident: Incident)
     Raises `ActionRefused("cannot-open")` when nothing tells: keys, or the item is altered or gone.
     """
     key = objects.open_object_key(session.keyring, incident)
-    items = objects.read_items(database, incident, key, ["record"])
-    if not items or any(item.altered for item in items):
-        raise ActionRefused("cannot-open")
-    return items[0]
+    return objects.intact(objects.read_items(database, incident, key, ["record"]), "record")
+
+
+def read_basis(database: DatabaseSession, session: Session, incident: Incident) -> Basis:
+    """What decides about an incident's record. Refuses where `read_record` does."""
+    key = objects.open_object_key(session.keyring, incident)
+    items = objects.read_items(database, incident, key)
+    damaged = any(one.altered for one in items)
+    coded = next((one for one in items if one.kind == "coding"), None)
+    threads = _threads(database, session, incident, key)
+    return Basis(
+        incident=incident,
+        key=key,
+        record=objects.intact(items, "record"),
+        threads=tuple(thread for _work, thread in threads if thread is not None),
+        coding=None if damaged or coded is None else coding.from_json(coded.value),
+    )
+
+
+def _threads(
+    database: DatabaseSession, session: Session, incident: Incident, key: bytes
+) -> list[tuple[Work, Thread | None]]:
+    holder = (incident.id, key)
+    linked = works(database, incident.id)
+    return [(work, reports.gather(database, session, work, holder)) for work in linked]
 
 
 def save_coding(session: Session, incident_id: bytes, version: int, chosen: Coding) -> None:

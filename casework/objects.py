@@ -1,8 +1,8 @@
 """Keys of incidents, and the boxed items that staff add to them (sealing.md 6).
 
 An incident has a random key of its own: nothing of it is ever sealed under a report's key, so that
-erasing one report of three leaves the rest readable. The audit entry of a change holds revision and
-SHA-256 of the box; both are compared at opening, so no old revision comes back unseen.
+erasing one report of three leaves the rest readable. The audit entry of a change holds revision,
+kind and SHA-256 of the box; all are compared at opening, so no old revision comes back unseen.
 """
 
 import hashlib
@@ -124,6 +124,14 @@ def read_items(
     return sorted(found, key=lambda one: (one.day, one.item_id))
 
 
+def intact(items: Iterable[OpenedItem], kind: str) -> OpenedItem:
+    """The item of a kind of which there is one. Raises `ActionRefused` if it is altered or gone."""
+    for item in items:
+        if item.kind == kind and not item.altered:
+            return item
+    raise ActionRefused("cannot-open")
+
+
 def forget_older(session: DatabaseSession, item: Item) -> None:
     """Delete the earlier revisions of an item: ids of withdrawn records must not be kept."""
     session.execute(
@@ -143,18 +151,19 @@ def _context(object_id: bytes, item_id: bytes, revision: int) -> bytes:
     return object_id + item_id + u32(revision)
 
 
-def _written(session: DatabaseSession, incident: Incident) -> dict[bytes, tuple[int, str]]:
-    """Revision and hash that the chain says each item had last."""
+def _written(session: DatabaseSession, incident: Incident) -> dict[bytes, tuple[int, str, str]]:
+    """Revision, hash and kind that the chain says each item had last."""
     entries = audit.of(session, incident.organisation_id, incident.id)
     return {
-        unb64(detail["item"]): (int(detail["revision"]), str(detail["sha256"]))
+        unb64(detail["item"]): (detail["revision"], detail["sha256"], detail["kind"])
         for action, detail in entries
         if action == "item"
     }
 
 
-def _open(item: Item, own: bytes, written: tuple[int, str] | None) -> OpenedItem:
-    altered = written != (item.revision, b64(hashlib.sha256(item.boxed).digest()))
+def _open(item: Item, own: bytes, written: tuple[int, str, str] | None) -> OpenedItem:
+    # The kind is in no box: a coding could be passed off as what names the record.
+    altered = written != (item.revision, b64(hashlib.sha256(item.boxed).digest()), item.kind)
     try:
         context = _context(item.object_id, item.item_id, item.revision)
         value = json.loads(unpad(unbox(own, "object", context, item.boxed)))

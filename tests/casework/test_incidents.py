@@ -309,6 +309,92 @@ def test_a_report_stays_linked_while_the_record_it_agreed_to_cannot_be_named(
     assert recorded() == 0
 
 
+def damaged(incident_id: bytes, kind: str, how: str) -> Item:
+    """Somebody at the database damages the newest item of a kind; what stood there."""
+    with transaction() as database:
+        query = select(Item).where(Item.object_id == incident_id, Item.kind == kind)
+        item = database.scalars(query.order_by(Item.revision.desc())).all()[0]
+        kept = {column.key: getattr(item, column.key) for column in Item.__table__.columns}
+        if how == "altered":
+            item.boxed = bytes(len(item.boxed))
+        elif how == "renamed":
+            item.kind = "record"
+        else:
+            # "Rolled back" where there is an earlier revision, else gone.
+            database.delete(item)
+    return Item(**kept)
+
+
+def two_reports(session: Session, *, agreed: bool = False) -> tuple[sent.Sent, sent.Sent, bytes]:
+    """A counted incident of a report that agrees to statistics and another; with a note."""
+    yes, other = sent.send(), sent.send(consent={"statistics": agreed})
+    incident_id = made(session, yes)
+    linking.link(session, other.report_id, incident_id, work_of(other).version)
+    incidents.save_note(session, incident_id, random_id(), 0, "Called back.")
+    closed(session, incident_id)
+    handover.hand_over(session)
+    assert recorded() == 1
+    return yes, other, incident_id
+
+
+DAMAGES = [
+    ("coding", "altered"), ("coding", "rolled back"), ("coding", "renamed"), ("coding", "gone"),
+    ("note", "altered"), ("note", "renamed"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("how", "reopened"), [("erased", False), ("consent", True), ("unlinked", False)]
+)
+@pytest.mark.parametrize(("kind", "damage"), DAMAGES)
+def test_the_record_goes_whatever_else_of_its_incident_is_damaged(
+    sana: Session, kind: str, damage: str, how: str, *, reopened: bool
+) -> None:
+    """Who alters a coding must not so keep counted what nobody agrees to any more."""
+    yes, _no, incident_id = two_reports(sana)
+    if reopened:
+        incidents.reopen(sana, incident_id, incident_of(incident_id).version)
+    damaged(incident_id, kind, damage)
+    if damage == "gone":
+        damaged(incident_id, kind, damage)
+    if how == "erased":
+        erased(yes)
+        assert erasure.settle(sana) == 1
+        assert work_of(yes).incident_id is None
+    elif how == "consent":
+        sent.add(yes, request="consent", consent={"statistics": False, "reply": True})
+        handover.correct(sana, list(admission.admit_new(sana).incidents))
+    else:
+        linking.unlink(sana, yes.report_id, work_of(yes).version)
+    assert recorded() == 0
+    # Nothing is left to do, and its id stands nowhere any more.
+    assert erasure.settle(sana) == 0
+    assert handover.waiting(sana) == 0
+    record = incidents.read_record(db.session(), sana, incident_of(incident_id))
+    assert record.value == linking.NO_RECORD
+
+
+@pytest.mark.parametrize(("kind", "damage"), DAMAGES[:2] + DAMAGES[4:])
+def test_a_damaged_incident_that_somebody_agrees_to_stays_counted_as_it_was(
+    sana: Session, kind: str, damage: str
+) -> None:
+    yes, _yes, incident_id = two_reports(sana, agreed=True)
+    before = db.session.scalars(select(Record.id)).one()
+    incidents.reopen(sana, incident_id, incident_of(incident_id).version)
+    closed(sana, incident_id, country="FR")
+    kept = damaged(incident_id, kind, damage)
+    erased(yes)
+    assert erasure.settle(sana) == 1
+    assert len(incidents.works(db.session(), incident_id)) == 1
+    assert handover.hand_over(sana) == 0
+    assert db.session.scalars(select(Record.id)).one() == before
+    assert handover.waiting(sana) == 1
+    with transaction() as database:
+        database.merge(kept)
+    assert handover.hand_over(sana) == 1
+    assert db.session.scalars(select(Record.country)).one() == "FR"
+
+
 @pytest.mark.parametrize("steps", [0, 1])
 def test_an_erasure_that_is_cut_off_is_taken_up_again(
     sana: Session, monkeypatch: pytest.MonkeyPatch, steps: int
