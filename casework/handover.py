@@ -65,7 +65,7 @@ def hand_over_if_due(session: Session) -> int:
     done = 0
     if policy.is_batch(waiting(session), new_month=new_month, asked=False):
         done = _hand_over(session)
-    elif new_month:
+    if new_month:
         with transaction() as database:
             _remember(database, session.organisation_id or b"", month)
     _MONTHS[session.organisation_id or b""] = month
@@ -246,7 +246,6 @@ def _finish(session: Session, plans: list[_Plan]) -> int:
             basis = _basis(database, session, plan.incident_id)
             if basis is not None and basis.record.revision == plan.revision:
                 done += _clear(database, session, basis, plan)
-        _remember(database, organisation, clock.today().strftime("%Y-%m"))
         if done:
             audit.write(
                 database, organisation, session.member_id, "hand_over", None, {"count": done}

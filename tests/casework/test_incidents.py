@@ -591,6 +591,19 @@ def test_a_months_first_sign_in_hands_over(sana: Session, clock_at: Any) -> None
     assert recorded() == 1
 
 
+def test_a_withdrawal_does_not_pass_for_the_months_hand_over(sana: Session, clock_at: Any) -> None:
+    from datetime import UTC, datetime
+
+    yes, _no, _incident_id = two_reports(sana)
+    erasure.settle(sana)
+    closed(sana, made(sana, sent.send()))
+    erased(yes)
+    clock_at(datetime(datetime.now(UTC).year + 1, 1, 1, 0, 5, tzinfo=UTC))
+    before = db.session.scalars(select(Record.id)).one()
+    assert erasure.settle(sana) == 1
+    assert db.session.scalars(select(Record.id)).one() != before
+
+
 def test_only_a_supervisor_hands_over(sana: Session, organisation: Organisation) -> None:
     ben = people.session_of(people.add_member(organisation, "caseworker", "Ben"))
     with pytest.raises(ActionRefused) as refused:
