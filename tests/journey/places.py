@@ -78,6 +78,16 @@ def _unpacked(values: Iterable[bytes]) -> Iterator[bytes]:
             continue
 
 
+def all_born(live: Live) -> None:
+    """Until worker and cron have written when they began: no reporter asks in that second."""
+    client: Any = redis.Redis.from_url(valkey_url(live))
+    end = time.monotonic() + 60
+    while not (client.exists("rq:workers") and list(client.scan_iter("rq:cron_scheduler:*"))):
+        assert time.monotonic() < end, "worker or cron did not begin"
+        time.sleep(0.1)
+    time.sleep(1.1)
+
+
 def settle(live: Live) -> None:
     """Bring everything to the disk."""
     client: Any = redis.Redis.from_url(valkey_url(live))
