@@ -17,7 +17,8 @@ import structlog
 log = structlog.get_logger()
 STOP_SECONDS = 10
 FIRST_PAUSE = 0.2
-LONGEST_PAUSE = 20.0
+# Short: while the web server waits for its turn, so does whoever found the courage to report.
+LONGEST_PAUSE = 3.0
 # A child that lived this long is well again.
 WELL_AFTER = 30.0
 # Reads which groups live; when the parent is gone, its end of the pipe closes, and they end too.
