@@ -27,11 +27,10 @@ from casework.sessions import Session
 from reporting import clock
 from reporting.database import db
 from reporting.instance import Instance
+from reporting.processes import DEMO_DONE
 from reporting.sealing import derive, u32
 from reporting.settings import Settings
 
-# Says that a demo is whole: what people then do with it is not made undone by the next start.
-DONE = "demo-complete"
 Say = Callable[[str], None]
 
 
@@ -50,7 +49,8 @@ def command(address: str) -> None:
 def make_demo(settings: Settings, address: str = "", say: Say = lambda line: None) -> None:
     """Make what is missing. `address` is where the application answers; raises when it does not."""
     book = Book.load(settings.data_dir)
-    done = settings.data_dir / DONE
+    # What people then do with a whole demo is not made undone by the next start.
+    done = settings.data_dir / DEMO_DONE
     if not done.exists():
         year = release.last_year(clock.today())
         say(f"Making the demo: three organisations and 600 invented incidents of {year} …")

@@ -22,6 +22,8 @@ from reporting.settings import Settings
 
 START_SECONDS = 60
 ENTRY = "import wsgi; wsgi.main()"
+# In the data folder: says that the demo is whole, so that no later start makes it again.
+DEMO_DONE = "demo-complete"
 
 
 def environment(settings: Settings) -> list[str]:
@@ -210,6 +212,10 @@ def _start(
 
 def make_demo(family: Family, settings: Settings) -> None:
     """The demo walks in by the front door, but before it opens: a private web server serves it."""
+    if (settings.data_dir / DEMO_DONE).exists():
+        # Nothing is made any more: it only says who is there.
+        family.run_once(own_command("demo"))
+        return
     with listen("127.0.0.1", 0) as private:
         private.listen(64)
         porch = web(private)

@@ -18,6 +18,7 @@ from casework.models import Incident, Member, Work
 from reporting import vocabulary
 from reporting.database import db
 from reporting.models import Report
+from reporting.processes import DEMO_DONE
 from reporting.settings import Settings
 
 SMALL = {"demo": 12, "demo-two": 5, "demo-three": 4}
@@ -108,7 +109,7 @@ def test_an_interrupted_demo_is_finished_and_made_once(
         with pytest.raises(KeyboardInterrupt):
             demo.make_demo(settings, server)
         monkeypatch.setattr(incidents, "close", real)
-        assert not (settings.data_dir / demo.DONE).exists()
+        assert not (settings.data_dir / DEMO_DONE).exists()
     for _again in range(2):
         # A new process knows no seeds: it signs in as its people do.
         with app.app_context():
