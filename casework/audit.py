@@ -99,7 +99,7 @@ def write(
     """
     checked = _checked(action, detail or {})
     lock(session, chain)
-    seq, before = tip(session, chain)
+    seq, before = _locked(session)[chain] or tip(session, chain)
     parts = [
         seq + 1,
         minute(),
@@ -113,6 +113,7 @@ def write(
     session.flush()
     row = {"chain": chain, "seq": seq + 1, "entry": entry, "hash": link, "subject": subject}
     session.execute(_TABLE.insert(), row)
+    _locked(session)[chain] = (seq + 1, link)
     return link
 
 
@@ -138,17 +139,24 @@ def minute() -> str:
 
 def lock(session: Session, chain: bytes) -> None:
     """One writer at a time until the transaction ends; safe to take twice."""
-    transaction = session.get_transaction()
-    held, chains = session.info.get("audit", (None, set()))
-    if transaction is not None and held is transaction and chain in chains:
+    if chain in _locked(session):
         return
     if session.get_bind().dialect.name == "postgresql":
         key = int.from_bytes(hashlib.sha256(chain).digest()[:8], "big", signed=True)
         session.execute(_LOCK_POSTGRESQL, {"key": key})
     else:
         session.execute(_LOCK_SQLITE, {"chain": chain})
+    # Asked again: the statement may have begun the transaction.
+    _locked(session)[chain] = None
+
+
+def _locked(session: Session) -> dict[bytes, tuple[int, bytes] | None]:
+    """Chains this transaction holds, and what it wrote last to each: nobody else can write."""
     now = session.get_transaction()
-    session.info["audit"] = (now, ({*chains} if held is now else set()) | {chain})
+    held: tuple[Any, dict[bytes, tuple[int, bytes] | None]] | None = session.info.get("audit")
+    if now is None or held is None or held[0] is not now:
+        held = session.info["audit"] = (now, {})
+    return held[1]
 
 
 def head(chain: bytes) -> bytes:
