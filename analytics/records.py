@@ -90,15 +90,15 @@ def _store(session: Session, batch: dict[bytes, Coded], key: bytes) -> None:
     insert: Any = sqlite.insert if on_sqlite else postgresql.insert
     rows = [_row(record_id, coded, key) for record_id, coded in batch.items()]
     fresh = session.scalars(
-        insert(Record).values(rows).on_conflict_do_nothing().returning(Record.id)
+        insert(Record).on_conflict_do_nothing().returning(Record.id), rows
     ).all()
     codes = [
         {"record_id": record_id, "field": field, "code": code}
         for record_id in fresh
         for field, code in _codes(batch[record_id])
     ]
-    for start in range(0, len(codes), _CHUNK):
-        session.execute(insert(RecordCode).values(codes[start : start + _CHUNK]))
+    if codes:
+        session.execute(insert(RecordCode), codes)
 
 
 def _row(record_id: bytes, coded: Coded, key: bytes) -> dict[str, object]:
