@@ -3,6 +3,7 @@
 Reaches the processes only from outside: HTTP, signals, the files they leave.
 """
 
+import fcntl
 import json
 import os
 import shutil
@@ -31,14 +32,16 @@ def made_demo(folder: Path) -> Path:
     """
     shared = os.environ.get("UPSTANDER_TEST_DEMO")
     folder = Path(shared) if shared else folder
+    folder.mkdir(parents=True, exist_ok=True)
     data_dir, made = folder / "data", folder / "made"
-    if not made.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        first = Live(data_dir)
-        first.start()
-        first.stop()
-        made.touch()
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            shutil.rmtree(data_dir, ignore_errors=True)
+            first = Live(data_dir)
+            first.start()
+            first.stop()
+            made.touch()
     return data_dir
 
 

@@ -1,6 +1,7 @@
-"""The parts of `make test` one after another: the time of each, and what was left out.
+"""The parts of `make test`, four at a time: the time of each, and what was left out.
 
-Goes on after a failure, so that one run says everything; ends non-zero when anything failed.
+A journey mostly waits, for a process or for the next minute, while others compute. Goes on after a
+failure, so that one run says everything; ends non-zero when anything failed.
 """
 
 import os
@@ -10,6 +11,7 @@ import sys
 import time
 import tomllib
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,7 +37,6 @@ class Part:
 
     name: str
     chosen: str
-    spread: bool = False
     env: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     failed: bool = False
@@ -44,12 +45,16 @@ class Part:
 
 
 POSTGRESQL = {"UPSTANDER_TEST_DATABASE": "postgresql"}
+AT_ONCE = 4
+# In the order they begin: what takes longest first.
 PARTS = [
-    Part("unit, SQLite", "not browser and not journey", spread=True),
-    Part("unit, PostgreSQL", "database and not browser and not journey", True, POSTGRESQL),
+    Part("journey, SQLite", "journey and not waits"),
+    Part("journey, PostgreSQL", "journey and not waits", POSTGRESQL),
     Part("browser", "browser and not journey"),
-    Part("journey, SQLite", "journey"),
-    Part("journey, PostgreSQL", "journey and database", env=POSTGRESQL),
+    Part("unit, SQLite", "not browser and not journey"),
+    Part("waiting, SQLite", "waits"),
+    Part("waiting, PostgreSQL", "waits", POSTGRESQL),
+    Part("unit, PostgreSQL", "database and not browser and not journey", POSTGRESQL),
 ]
 
 
@@ -65,19 +70,17 @@ def check() -> list[tuple[str, float, bool]]:
 
 
 def run(part: Part) -> None:
-    """Run one part; its closing lines are pytest's own."""
-    print(f"\n== {part.name}", flush=True)
-    OUT.mkdir(exist_ok=True)
-    result = OUT / (part.name.replace(", ", "-") + ".xml")
+    """Run one part; what pytest said is printed when it ends."""
+    print(f"== {part.name} begins", flush=True)
+    name = part.name.replace(", ", "-")
+    result, said = OUT / f"{name}.xml", OUT / f"{name}.log"
     result.unlink(missing_ok=True)
     command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", part.chosen, f"--junitxml={result}"]
-    if part.spread:
-        # Two processes: the figures of the house are for two cores.
-        command += ["-n", "2", "--dist", "loadfile"]
     began = time.monotonic()
     # One demo for all parts: each works on a copy.
     env = {**os.environ, "UPSTANDER_TEST_DEMO": str(OUT / "demo"), **part.env}
-    done = subprocess.run(command, cwd=ROOT, env=env)
+    with said.open("w") as out:
+        done = subprocess.run(command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT)
     part.seconds = time.monotonic() - began
     # 5: pytest found no test of this part.
     part.failed = done.returncode not in {0, 5}
@@ -87,6 +90,7 @@ def run(part: Part) -> None:
             for skip in case.iter("skipped"):
                 where = f"{case.get('classname')}::{case.get('name')}"
                 part.skipped.append(f"{where}: {skip.get('message')}")
+    print(f"\n== {part.name}\n{said.read_text(errors='replace')}", flush=True)
 
 
 def exceptions() -> dict[str, list[dict[str, str]]]:
@@ -106,8 +110,8 @@ def equip() -> list[str]:
     return missing + ([] if shutil.which("node") and shutil.which("npm") else ["Node with npm"])
 
 
-def report(checks: list[tuple[str, float, bool]], missing: list[str]) -> bool:
-    """Print times, counts and exceptions; whether all is well."""
+def report(checks: list[tuple[str, float, bool]], missing: list[str], total: float) -> bool:
+    """Print times, counts and exceptions; whether all is well. Parts ran beside each other."""
     print("\n== summary")
     well = True
     for name, seconds, failed in checks:
@@ -124,7 +128,6 @@ def report(checks: list[tuple[str, float, bool]], missing: list[str]) -> bool:
             if CI and not any(skip.startswith(test) for test in allowed):
                 print("    (not allowed under CI=true)")
                 well = False
-    total = sum(s for _, s, _ in checks) + sum(p.seconds for p in PARTS)
     print(f"{'all':<24}{total:7.1f} s")
     print("exceptions: " + ", ".join(f"{len(v)} {k}" for k, v in exceptions().items()))
     for what in missing:
@@ -142,11 +145,13 @@ def main(arguments: list[str]) -> int:
             [str(BIN / "python"), "-m", "pytest", *arguments], cwd=ROOT
         ).returncode
     missing = equip()
-    checks = check()
+    began = time.monotonic()
+    OUT.mkdir(exist_ok=True)
     shutil.rmtree(OUT / "demo", ignore_errors=True)
-    for part in PARTS:
-        run(part)
-    return 0 if report(checks, missing) else 1
+    with ThreadPoolExecutor(AT_ONCE) as beside:
+        checks = beside.submit(check)
+        list(beside.map(run, PARTS))
+    return 0 if report(checks.result(), missing, time.monotonic() - began) else 1
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from tests.live import Live
 from tests.page import Page, Visitor
 from tests.staff import Staff
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.database]
 DATA = Path(__file__).parent.parent / "data"
 SAID = re.compile(r'<div class="said-box"[^>]*>(.*?)</div>', re.DOTALL)
 TOGETHER = 20

@@ -19,7 +19,7 @@ from tests.journey.test_durability import stored
 from tests.page import Visitor
 from tests.staff import Staff
 
-pytestmark = [pytest.mark.journey, pytest.mark.slow]
+pytestmark = [pytest.mark.journey, pytest.mark.database, pytest.mark.waits]
 REPORTS = 40
 
 
