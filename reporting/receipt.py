@@ -4,12 +4,14 @@ Without script the server makes and reads it in memory, for that one request. It
 logged or put into an address; only `mailbox_of` the derived token is.
 """
 
-import hashlib
 import hmac
 import secrets
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from reporting.sealing import KEY_SIZE, SealingRefused, derive, label, public_of
 
@@ -62,7 +64,8 @@ def derive_receipt(digits: str, instance_id: bytes) -> Receipt:
     if read_digits(digits) != digits:
         raise SealingRefused("receipt-length")
     salt = label("receipt") + instance_id
-    root = hashlib.pbkdf2_hmac("sha256", digits.encode("ascii"), salt, ROUNDS, KEY_SIZE)
+    # Not hashlib's: the OpenSSL that Python was built with may need twice the time.
+    root = PBKDF2HMAC(SHA256(), KEY_SIZE, salt, ROUNDS).derive(digits.encode("ascii"))
     return Receipt(
         mailbox_token=derive(root, "mailbox"),
         reply_seed=derive(root, "reply-key"),

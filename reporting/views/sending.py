@@ -47,8 +47,9 @@ def send(
     problem = file_problem(posted)
     if problem:
         return checking.check_page(organisation, filled, posted.one("draft"), 413, problem)
-    # The upload may have taken an hour, and the key may have retired meanwhile.
-    organisation = organisations.find(slug) or organisation
+    if posted.files:
+        # The upload may have taken an hour, and the key may have retired meanwhile.
+        organisation = organisations.find(slug) or organisation
     key = organisation.open_key
     if key is None:
         problem = gettext("This organisation cannot take reports at the moment.")
