@@ -1,5 +1,6 @@
 """Every place where a running instance leaves bytes: files, database values, Valkey, file times."""
 
+import os
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -121,14 +122,20 @@ def words_left(live: Live, words: Iterable[str], since: float) -> Iterator[leaks
 
 def _recent(live: Live, since: float) -> Iterator[Path]:
     """Files of temporary folders written since; other data folders of the suite left out."""
-    for folder in TEMPORARY:
-        for path in folder.rglob("*"):
-            try:
-                fresh = path.is_file() and path.stat().st_mtime >= since
-            except OSError:
-                continue
-            if fresh and "pytest" not in str(path) and live.data_dir not in path.parents:
-                yield path
+    for path in files_below(*TEMPORARY):
+        try:
+            fresh = path.is_file() and path.stat().st_mtime >= since
+        except OSError:
+            continue
+        if fresh and "pytest" not in str(path) and live.data_dir not in path.parents:
+            yield path
+
+
+def files_below(*folders: Path) -> Iterator[Path]:
+    """Every file; folders that go while we look (others use them too) are passed over."""
+    for folder in folders:
+        for name, _folders, files in os.walk(folder):
+            yield from (Path(name) / file for file in files)
 
 
 def moments_left(live: Live, seconds: Iterable[int], words: Iterable[str]) -> Iterator[leaks.Found]:

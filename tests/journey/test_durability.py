@@ -17,6 +17,7 @@ import sqlalchemy
 
 from tests import reporter
 from tests.conftest import POSTGRESQL
+from tests.journey import places
 from tests.live import Live
 from tests.page import Page, Visitor, encode
 
@@ -181,13 +182,12 @@ def test_slow_uploads_hold_nobody_up(live: Live) -> None:
 def _temporary(live: Live) -> dict[Path, int]:
     """Files in any temporary folder or in the data folder, and open but deleted ones."""
     found = {}
-    for folder in (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"), live.data_dir):
-        for path in folder.rglob("*"):
-            try:
-                if path.is_file():
-                    found[path] = path.stat().st_size
-            except OSError:
-                continue
+    for path in places.files_below(*places.TEMPORARY, live.data_dir):
+        try:
+            if path.is_file():
+                found[path] = path.stat().st_size
+        except OSError:
+            continue
     for process in live.children("gunicorn"):
         for link in Path(f"/proc/{process.pid}/fd").glob("*"):
             try:
