@@ -39,6 +39,7 @@ Say = Callable[[str], None]
 @with_appcontext
 def command(address: str) -> None:
     """Make the demo of invented organisations, people and reports, or finish it."""
+    current_app.extensions["migrate_now"]()
     try:
         make_demo(current_app.extensions["settings"], address, click.echo)
     except (OSError, HTTPException) as error:

@@ -10,7 +10,6 @@ import click
 import redis
 from flask import current_app
 from flask.cli import with_appcontext
-from flask_migrate import upgrade
 
 from reporting import doctor, processes, scheduler
 from reporting.family import StartRefused
@@ -61,7 +60,7 @@ def cron() -> None:
 @with_appcontext
 def migrate() -> None:
     """Bring the database to the newest schema (`run` does it before it starts)."""
-    upgrade()
+    current_app.extensions["migrate_now"]()
 
 
 def _patient_connection() -> redis.Redis:

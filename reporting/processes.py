@@ -199,9 +199,13 @@ def _start(
     if settings.own_valkey:
         family.start(valkey(settings))
     wait_for(lambda: redis_answers(settings), family, f"Redis at {settings.redis_url}")
-    family.run_once(own_command("migrate"))
-    if demo and not family.stopping.is_set():
-        make_demo(family, settings)
+    if demo and (settings.data_dir / DEMO_DONE).exists():
+        # Nothing is made any more: it migrates, and says who is there.
+        family.run_once(own_command("demo"))
+    else:
+        family.run_once(own_command("migrate"))
+        if demo and not family.stopping.is_set():
+            make_demo(family, settings)
     if family.stopping.is_set():
         return
     held[0].listen(512)
@@ -212,10 +216,6 @@ def _start(
 
 def make_demo(family: Family, settings: Settings) -> None:
     """The demo walks in by the front door, but before it opens: a private web server serves it."""
-    if (settings.data_dir / DEMO_DONE).exists():
-        # Nothing is made any more: it only says who is there.
-        family.run_once(own_command("demo"))
-        return
     with listen("127.0.0.1", 0) as private:
         private.listen(64)
         porch = web(private)

@@ -53,7 +53,7 @@ class Desk:
 
     def built(self, address: str) -> None:
         """Wait until the figures are there: the page looks again by itself."""
-        self.proposer.open(address).wait_for_selector("table.figures", timeout=60_000)
+        self.proposer.open(address).wait_for_selector("table.figures", timeout=180_000)
 
     def publish(self, address: str) -> None:
         """The second lead's word."""

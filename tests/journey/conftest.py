@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,11 +47,18 @@ def prepared(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def start(prepared: Prepared, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
     """`start(**environment)` gives a running instance of its own on a copy of the demo."""
+    with starting(prepared, request, tmp_path) as begin:
+        yield begin
+
+
+@contextmanager
+def starting(prepared: Prepared, request: pytest.FixtureRequest, folder: Path) -> Iterator[Start]:
+    """Instances below a folder, stopped at the end."""
     running: list[Live] = []
     databases: list[str] = []
 
     def begin(**env: str) -> Live:
-        data_dir = copy_demo(prepared.data_dir, tmp_path / f"data{len(running)}")
+        data_dir = copy_demo(prepared.data_dir, folder / f"data{len(running)}")
         if POSTGRESQL:
             server: str = request.getfixturevalue("postgresql")
             databases.append(f"j{secrets.token_hex(6)}")

@@ -16,14 +16,15 @@ def publish(live: Live, scope: str, year: int, steps: int = 0) -> str:
     proposer.sign_in(first, steps)
     desk = proposer.open("/staff/releases")
     page = proposer.act(desk, "/releases", {"scope": scope, "year": str(year)})
-    end = time.monotonic() + 120
-    while not any(f.action.endswith("/reject") for f in page.forms):
-        assert time.monotonic() < end, page.text
-        time.sleep(0.3)
-        page = proposer.open(page.url)
-    assert not any(f.action.endswith("/publish") for f in page.forms), "a lead published alone"
     checker.sign_in(second, steps)
     built = checker.open(page.url)
+    end = time.monotonic() + 300
+    while not any(f.action.endswith("/publish") for f in built.forms):
+        assert time.monotonic() < end, built.text
+        time.sleep(0.3)
+        built = checker.open(page.url)
+    own = proposer.open(page.url)
+    assert not any(f.action.endswith("/publish") for f in own.forms), "a lead published alone"
     checker.act(built, "/publish", {"confirm": "yes"})
     return page.url.rstrip("/").rsplit("/", 1)[1].split("?")[0]
 

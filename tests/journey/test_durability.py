@@ -5,7 +5,7 @@ import random
 import threading
 import time
 import urllib.error
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
@@ -18,6 +18,7 @@ import sqlalchemy
 from tests import reporter
 from tests.conftest import POSTGRESQL
 from tests.journey import places
+from tests.journey.conftest import Prepared, starting
 from tests.live import Live
 from tests.page import Page, Visitor, encode
 
@@ -26,6 +27,15 @@ CUT = (urllib.error.URLError, HTTPException, OSError)
 SUBMISSIONS = 500 if POSTGRESQL else 2000
 KILLED_REQUESTS = 500
 CUTS = 100 if POSTGRESQL else 50
+
+
+@pytest.fixture(scope="module")
+def live(
+    prepared: Prepared, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Live]:
+    """One instance for all of these: what each does to it, the next must find it has survived."""
+    with starting(prepared, request, tmp_path_factory.mktemp("durable")) as begin:
+        yield begin()
 
 
 def stored(live: Live) -> set[bytes]:

@@ -20,7 +20,7 @@ from tests.live import Live
 from tests.page import Page, Visitor
 from tests.staff import Staff
 
-pytestmark = [pytest.mark.journey, pytest.mark.database, pytest.mark.waits]
+pytestmark = [pytest.mark.journey, pytest.mark.database]
 
 
 def unique(name: str) -> str:
