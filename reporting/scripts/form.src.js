@@ -1,7 +1,10 @@
 // The form with script: one question at a time in the same document, sealed here, sent sealed.
 // Nothing is stored in the browser; what was typed leaves this page only sealed.
 
-import { dateWords, readWhen } from "./dates.src.js";
+import { answersOf } from "./answers.src.js";
+import { checkOf, wording } from "./check.src.js";
+import { make } from "./make.src.js";
+import { problemsOf } from "./problems.src.js";
 import { sender } from "./send.src.js";
 
 (function () {
@@ -16,7 +19,6 @@ import { sender } from "./send.src.js";
 
   var MAX_FILE = 20 * 1024 * 1024;
   var MAX_FILES = 5;
-  var MAX_JSON = 248 * 1024;
   var COUNTED = 50000;
   var said = form.dataset;
   var get = function (id) { return document.getElementById(id); };
@@ -31,13 +33,8 @@ import { sender } from "./send.src.js";
   var asking = false;
   var receipt = null;
   var attempt = null;
-
-  function make(tag, text, attributes) {
-    var node = document.createElement(tag);
-    if (text) node.textContent = text;
-    Object.keys(attributes || {}).forEach(function (name) { node.setAttribute(name, attributes[name]); });
-    return node;
-  }
+  var read = answersOf(form, said);
+  var faults = problemsOf(form, page, said);
 
   // A real h1 for the step in view: `aria-level` alone is not read everywhere.
   function heading(step, tag) {
@@ -48,94 +45,6 @@ import { sender } from "./send.src.js";
     while (old.firstChild) fresh.appendChild(old.firstChild);
     old.replaceWith(fresh);
     return fresh;
-  }
-
-  function wording(step) {
-    var copy = step.querySelector("h1, h2").cloneNode(true);
-    Array.from(copy.querySelectorAll(".skippable")).forEach(function (part) { part.remove(); });
-    return copy.textContent.trim();
-  }
-
-  // ---- answers
-
-  function value(name) {
-    var field = form.elements[name];
-    return field ? String(field.value || "") : "";
-  }
-
-  function all(name) {
-    return Array.from(form.querySelectorAll('[name="' + name + '"]:checked'));
-  }
-
-  function when(problems) {
-    var chosen = all("when.precision")[0];
-    return readWhen({
-      precision: chosen ? chosen.value : "", year: value("when.year"), month: value("when.month"), day: value("when.day"),
-    }, said.today, function (name) { problems["when." + name] = name === "year" ? said.year : said.day; });
-  }
-
-  function answers(problems) {
-    var given = {};
-    var text = value("what_happened").replace(/\r\n?/g, "\n");
-    if (text.trim()) given.what_happened = text;
-    else problems.what_happened = said.wordless;
-    var then = when(problems);
-    if (then) given.when = then;
-    ["country", "area", "setting"].forEach(function (name) {
-      if (value(name).trim()) given[name] = value(name);
-    });
-    ["grounds", "acts"].forEach(function (name) {
-      var chosen = all(name).map(function (input) { return input.value; });
-      if (chosen.length) given[name] = chosen;
-    });
-    if (all("role")[0]) given.role = all("role")[0].value;
-    if (new TextEncoder().encode(JSON.stringify(given)).length > MAX_JSON) problems.what_happened = said.long;
-    return given;
-  }
-
-  function consent() {
-    var given = {};
-    ["statistics", "reply"].forEach(function (name) {
-      var chosen = all("consent." + name)[0];
-      if (chosen) given[name] = chosen.value === "yes";
-    });
-    return given;
-  }
-
-  // ---- problems
-
-  function clearProblems() {
-    Array.from(document.querySelectorAll(".problem, .wrong:not(#e-files)")).forEach(function (node) { node.remove(); });
-    Array.from(form.querySelectorAll("[aria-invalid]")).forEach(function (node) {
-      node.removeAttribute("aria-invalid");
-      var hints = (node.getAttribute("aria-describedby") || "").split(" ").filter(function (id) { return id && !id.startsWith("e-"); });
-      if (hints.length) node.setAttribute("aria-describedby", hints.join(" "));
-      else node.removeAttribute("aria-describedby");
-    });
-  }
-
-  function showProblems(problems) {
-    clearProblems();
-    var box = make("div", "", { class: "problem", role: "alert", tabindex: "-1" });
-    var list = make("ul");
-    box.append(make("h2", said.problem), list);
-    Object.keys(problems).forEach(function (name) {
-      var field = get("f-" + name);
-      var words = make("p", problems[name], { class: "wrong", id: "e-" + name });
-      field.before(words);
-      field.setAttribute("aria-invalid", "true");
-      var hints = (field.getAttribute("aria-describedby") || "").split(" ").filter(function (id) { return id && id !== words.id; });
-      field.setAttribute("aria-describedby", hints.concat(words.id).join(" "));
-      var item = make("li");
-      var link = make("a", problems[name], { href: "#f-" + name });
-      link.addEventListener("click", function (event) { event.preventDefault(); field.focus(); });
-      item.append(link);
-      list.append(item);
-    });
-    page.prepend(box);
-    document.title = said.error + " " + document.title.replace(said.error, "").trim();
-    box.focus();
-    window.scrollTo(0, 0);
   }
 
   function stepOf(name) {
@@ -152,10 +61,13 @@ import { sender } from "./send.src.js";
   var checking = make("div", "", { hidden: "" });
   var status = make("p", "", { role: "status", class: "muted" });
   var CHECK = steps.length;
+  var fillCheck = checkOf(form, said, steps, checking, read, function () {
+    return files.map(function (file) { return file.name; });
+  }, show);
 
   function show(index, quietly) {
     current = index;
-    clearProblems();
+    faults.clear();
     steps.forEach(function (step, at) {
       step.hidden = at !== index;
       if (at !== index) heading(step, "h2");
@@ -183,7 +95,7 @@ import { sender } from "./send.src.js";
 
   function problemsHere() {
     var problems = {};
-    answers(problems);
+    read.answers(problems);
     var here = {};
     Object.keys(problems).forEach(function (name) {
       if (current === CHECK || stepOf(name) === current) here[name] = problems[name];
@@ -196,62 +108,11 @@ import { sender } from "./send.src.js";
     var names = Object.keys(problems);
     if (names.length) {
       if (current === CHECK) show(stepOf(names[0]), true);
-      showProblems(problems);
+      faults.show(problems);
       return;
     }
     if (current === CHECK) send();
     else show(to === undefined ? current + 1 : to);
-  }
-
-  // ---- check
-
-  function words(name) {
-    return all(name).map(function (input) { return input.closest("label").querySelector("span").textContent.trim(); });
-  }
-
-  function selected(name) {
-    var field = form.elements[name];
-    return field.value ? [field.options[field.selectedIndex].text] : [];
-  }
-
-  function shown(step) {
-    var name = (step.querySelector("[name]") || step.querySelector("[id^=f-]")).name;
-    if (!name) return files.map(function (file) { return file.name; });
-    if (name === "what_happened") return [value(name)];
-    if (name === "when.precision") {
-      var then = when({});
-      if (!then) return [];
-      return then.value && then.precision !== "week" ? [dateWords(then, said.locale)] : words(name);
-    }
-    if (name === "country") return selected("country").concat(value("area").trim() ? [value("area")] : [], selected("setting"));
-    return words(name);
-  }
-
-  function row(title, texts, index) {
-    var group = make("div");
-    group.append(make("dt", title));
-    (texts.length ? texts : [said.noAnswer]).forEach(function (text) {
-      group.append(make("dd", text, texts.length ? { dir: "auto" } : { class: "muted" }));
-    });
-    var change = make("button", said.change, { type: "button", "aria-label": said.change + ": " + title });
-    change.addEventListener("click", function () { show(index); });
-    // A description list holds nothing but terms and descriptions.
-    var place = make("dd");
-    place.append(change);
-    group.append(place);
-    return group;
-  }
-
-  function fillCheck() {
-    var list = make("dl", "", { class: "check" });
-    steps.forEach(function (step, index) {
-      var asked = step.querySelectorAll("fieldset.field");
-      if (!asked.length) list.append(row(wording(step), shown(step), index));
-      Array.from(asked).forEach(function (field) {
-        list.append(row(field.querySelector("legend").textContent.trim(), words(field.querySelector("input").name), index));
-      });
-    });
-    checking.replaceChildren(make("h1", said.check, { tabindex: "-1" }), make("p", said.nothingSent), list);
   }
 
   // ---- files
@@ -295,7 +156,7 @@ import { sender } from "./send.src.js";
 
   async function send() {
     next.disabled = back.disabled = true;
-    clearProblems();
+    faults.clear();
     try {
       if (!receipt) receipt = await upstanderSeal.makeReceipt(said.instance);
       if (!attempt) {
@@ -303,7 +164,7 @@ import { sender } from "./send.src.js";
           slug: said.slug, kind: "report", files: files.slice(), receipt: receipt, say: say,
           body: {
             form: { id: said.form, version: Number(said.version) }, submitted_on: said.today, language: said.locale,
-            answers: answers({}), consent: consent(),
+            answers: read.answers({}), consent: read.consent(),
           },
         });
       }

@@ -28,6 +28,7 @@ def sources(*folders: str) -> list[Path]:
 
 SOURCES = [*sources(*PACKAGES), ROOT / "wsgi.py"]
 TESTS = sources("tests", "migrations")
+SCRIPTS = sorted((ROOT / "reporting" / "scripts").glob("*.src.*"))
 
 
 def name(path: Path) -> str:
@@ -54,6 +55,11 @@ def test_a_module_says_what_it_is_for(path: Path) -> None:
         assert "tests" in path.parts, "a package of the product says what lives in it"
         return
     assert ast.get_docstring(tree), name(path)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=name)
+def test_a_script_stays_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MAX_FILE
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
