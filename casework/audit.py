@@ -138,7 +138,14 @@ def minute() -> str:
 
 
 def lock(session: Session, chain: bytes) -> None:
-    """One writer at a time until the transaction ends; safe to take twice."""
+    """One writer at a time until the transaction ends; safe to take twice.
+
+    Raises `RuntimeError` outside `transaction`: on PostgreSQL the lock would be gone at once, and
+    two links could share a predecessor.
+    """
+    # A savepoint may be rolled back alone; `_locked` would go on from a link that is not there.
+    if not session.info.get("writing") or session.in_nested_transaction():
+        raise RuntimeError("an audit chain is locked straight in a transaction")
     if chain in _locked(session):
         return
     if session.get_bind().dialect.name == "postgresql":

@@ -11,6 +11,7 @@ import sqlalchemy
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
 from casework import audit
 from casework.audit import CHAIN_INSTANCE
@@ -207,4 +208,33 @@ def test_a_rolled_back_action_leaves_no_link(app: Flask) -> None:
         fail()
     assert audit.tip(db.session(), CHAIN)[0] == 1
     write()
+    assert audit.verify(CHAIN) is None
+
+
+STEPS: list[Callable[[Session], object]] = [
+    lambda session: audit.lock(session, CHAIN),
+    lambda session: audit.write(session, CHAIN, None, "claim"),
+    lambda session: audit.write_failure(session, CHAIN, None, "sign-in"),
+]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=["lock", "write", "write_failure"])
+def test_outside_a_transaction_no_lock_is_held(
+    app: Flask, step: Callable[[Session], object]
+) -> None:
+    with pytest.raises(RuntimeError, match="transaction"):
+        step(db.session())
+    assert audit.head(CHAIN) == audit.FIRST
+
+
+@pytest.mark.parametrize("step", STEPS, ids=["lock", "write", "write_failure"])
+def test_in_a_savepoint_no_link_is_written(app: Flask, step: Callable[[Session], object]) -> None:
+    """It could be rolled back alone, and its chain would go on from a link that is not there."""
+    write()
+    with transaction() as session:
+        audit.write(session, CHAIN, None, "claim")
+        with pytest.raises(RuntimeError, match="transaction"), session.begin_nested():
+            step(session)
+        audit.write(session, CHAIN, None, "claim")
+    assert audit.tip(db.session(), CHAIN)[0] == 3
     assert audit.verify(CHAIN) is None
