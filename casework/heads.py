@@ -3,15 +3,16 @@
 A chain that root rewrites and hashes anew looks whole. It does not hold the heads that were signed
 before, and a copy of everything at rest does not sign others: only a supervisor's session opens the
 identity key. Rows can be deleted with the links they cover, and root who watches such a session can
-sign what it likes: that is why releases carry the newest head away.
+sign what it likes: that is why releases carry newest heads away.
 Holds hashes and signatures, never what was done, by whom or when.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analytics.heads import Head
@@ -32,6 +33,8 @@ from reporting.sealing import verify as verify_bytes
 
 LABEL = "audit-head"
 MISSING, SIGNATURE, NONE = "missing", "signature", "none"
+# Rows that are read at once; mostly the first is the one.
+_PAGE = 20
 
 
 class Checked(NamedTuple):
@@ -40,6 +43,14 @@ class Checked(NamedTuple):
     good: int
     wrong: str = ""
     seq: int = 0
+
+
+class Last(NamedTuple):
+    """The head that was signed last; whether it is still in its chain."""
+
+    head: bytes
+    signature: bytes
+    stands: bool
 
 
 class Signer(NamedTuple):
@@ -78,35 +89,28 @@ def sign(session: Session, organisation_id: bytes, identity: bytes | None) -> No
 
 
 def stands(session: Session, organisation_id: bytes) -> bool:
-    """Whether the head that was signed last is still in its chain, at its place."""
-    last = session.execute(
-        select(SignedHead.seq, SignedHead.head)
-        .where(SignedHead.organisation_id == organisation_id)
-        .order_by(SignedHead.seq.desc())
-        .limit(1)
-    ).first()
-    return last is None or audit.contains(organisation_id, last.head, last.seq)
+    """Whether the head that was signed last is still in its chain.
+
+    Where the published key signed none, the last row decides: a key that is made new while a head
+    is missing signs nothing, and must not let that be forgotten.
+    """
+    last = _last(session, organisation_id, _published(session, organisation_id))
+    if last is not None:
+        return last.stands
+    for row in _rows(session, organisation_id):
+        return audit.contains(organisation_id, row.head, row.seq)
+    return True
 
 
 def newest(session: Session) -> list[Head]:
-    """The head each organisation signed last, for a release. Its key is the published one."""
-    last = (
-        select(SignedHead.organisation_id, func.max(SignedHead.seq).label("seq"))
-        .group_by(SignedHead.organisation_id)
-        .subquery()
-    )
-    query = (
-        select(SignedHead, Organisation.identity_key)
-        .join(
-            last,
-            (last.c.organisation_id == SignedHead.organisation_id) & (last.c.seq == SignedHead.seq),
-        )
-        .join(Organisation, Organisation.id == SignedHead.organisation_id)
-    )
-    return [
-        Head(row.organisation_id, identity_key, row.head, row.signature)
-        for row, identity_key in session.execute(query)
-    ]
+    """The head each organisation signed last with its published key, for a release."""
+    found = []
+    known = session.execute(select(Organisation.id, Organisation.identity_key)).all()
+    for organisation_id, key in known:
+        last = _last(session, organisation_id, key)
+        if last is not None:
+            found.append(Head(organisation_id, key, last.head, last.signature))
+    return found
 
 
 def verify(organisation: Organisation) -> Checked:
@@ -148,6 +152,43 @@ def signer(among: Iterable[Signer], head: bytes, signature: bytes) -> Organisati
         if any(_is_signed(key, organisation.id, head, signature) for key in keys):
             return organisation
     return None
+
+
+def _last(session: Session, organisation_id: bytes, key: bytes) -> Last | None:
+    """The newest row that this key signed, and whether its head is in the chain.
+
+    Whoever can only write to the database could put a row above all others, and nobody of the
+    organisation would come in or sign. Such a row has no signature; or that of an older head, for
+    the place is not signed: a head that stands elsewhere in the chain is not the newest.
+    """
+    for row in _rows(session, organisation_id):
+        if not _is_signed(key, organisation_id, row.head, row.signature):
+            continue
+        if audit.contains(organisation_id, row.head, row.seq):
+            return Last(row.head, row.signature, stands=True)
+        if not audit.contains(organisation_id, row.head):
+            return Last(row.head, row.signature, stands=False)
+    return None
+
+
+def _rows(session: Session, organisation_id: bytes) -> Iterator[Any]:
+    """Signed heads as they stand in the table, the highest place first, in pages."""
+    query = (
+        select(SignedHead.seq, SignedHead.head, SignedHead.signature)
+        .where(SignedHead.organisation_id == organisation_id)
+        .order_by(SignedHead.seq.desc(), SignedHead.head)
+    )
+    for start in count(0, _PAGE):
+        rows = session.execute(query.limit(_PAGE).offset(start)).all()
+        yield from rows
+        if len(rows) < _PAGE:
+            return
+
+
+def _published(session: Session, organisation_id: bytes) -> bytes:
+    """The identity key now; the object in the session's memory may hold an old one."""
+    query = select(Organisation.identity_key).where(Organisation.id == organisation_id)
+    return session.execute(query).scalar_one()
 
 
 def _keys(session: Session, organisation: Organisation) -> list[tuple[float, bytes]]:

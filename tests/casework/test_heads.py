@@ -42,6 +42,8 @@ KNOWN = (
     "1fa159a11df25da4be2027320041edbfe91aead3752f76e9debb093196712eda"
     "2f18e80c3618dc71c1844b6b9cbaa51a241f966811ae3bbdf2269044f1e55b08"
 )
+# The highest number a place can have.
+LAST_PLACE = 2**31 - 1
 
 
 def signed(organisation: Organisation) -> list[Any]:
@@ -87,6 +89,11 @@ def change(statement: str, organisation: Organisation, **values: Any) -> None:
     with transaction() as session:
         session.execute(sqlalchemy.text(statement), {"o": organisation.id, **values})
     db.session.expire_all()
+
+
+def plant(organisation: Organisation, head: bytes, signature: bytes) -> None:
+    text = "INSERT INTO signed_head (organisation_id, seq, head, signature) VALUES (:o, :n, :h, :s)"
+    change(text, organisation, n=LAST_PLACE, h=head, s=signature)
 
 
 class TestSigning:
@@ -247,6 +254,63 @@ class TestRewriting:
         change(text, organisation, e=b"\xff")
         assert audit.verify(organisation.id) == 2
         assert checked(organisation) == heads.Checked(1)
+
+
+class TestPlanted:
+    """Rows that somebody put there who can write to the database and holds no key."""
+
+    def test_a_row_nobody_signed_shuts_nobody_out_and_goes_nowhere(
+        self, app: Flask, hands: Hands
+    ) -> None:
+        organisation = add_organisation()
+        work(organisation, hands)
+        (known,) = heads.newest(db.session())
+        plant(organisation, random_key(), bytes(64))
+        assert heads.newest(db.session()) == [known]
+        work(organisation, hands)
+        (newest,) = heads.newest(db.session())
+        assert newest.head == signed(organisation)[-2].head != known.head
+        assert checked(organisation) == heads.Checked(7, heads.MISSING, LAST_PLACE)
+
+    def test_a_signed_row_copied_to_a_higher_place_neither(self, app: Flask, hands: Hands) -> None:
+        organisation = add_organisation()
+        old = signed(organisation)[0]
+        work(organisation, hands)
+        (known,) = heads.newest(db.session())
+        plant(organisation, old.head, old.signature)
+        assert heads.newest(db.session()) == [known]
+        work(organisation, hands, 1)
+        assert checked(organisation) == heads.Checked(5, heads.MISSING, LAST_PLACE)
+
+    def test_it_hides_no_loss(self, app: Flask, hands: Hands) -> None:
+        organisation = add_organisation()
+        old = signed(organisation)[0]
+        work(organisation, hands)
+        plant(organisation, old.head, old.signature)
+        plant(organisation, random_key(), bytes(64))
+        rewrite(organisation, signed(organisation)[1].seq, "claim")
+        change("UPDATE member SET member_state = NULL WHERE organisation_id = :o", organisation)
+        hands.forward(minutes=1)
+        with pytest.raises(ActionRefused, match="member-state"):
+            enter(organisation.supervisor)
+
+    def test_a_new_key_does_not_make_a_loss_forgotten(self, app: Flask, hands: Hands) -> None:
+        organisation = add_organisation()
+        gone = add_member(organisation, "supervisor", "Gone")
+        work(organisation, hands)
+        rewrite(organisation, signed(organisation)[-1].seq, "claim")
+        before = signed(organisation)
+        members.remove(session_of(organisation.supervisor), gone.member_id)
+        assert signed(organisation) == before
+        assert not heads.stands(db.session(), organisation.id)
+
+    def test_more_planted_rows_than_are_read_at_once(self, app: Flask) -> None:
+        organisation = add_organisation()
+        (known,) = heads.newest(db.session())
+        for _ in range(50):
+            plant(organisation, random_key(), bytes(64))
+        assert heads.newest(db.session()) == [known]
+        assert heads.stands(db.session(), organisation.id)
 
 
 class TestCommand:
