@@ -116,7 +116,6 @@ def newest(session: Session) -> list[Head]:
 def verify(organisation: Organisation) -> Checked:
     """Look at every signed head of an organisation, in the order of the chain."""
     session: Any = db.session
-    keys = _keys(session, organisation)
     query = (
         select(SignedHead.seq, SignedHead.head, SignedHead.signature, AuditEntry.hash)
         .outerjoin(
@@ -128,8 +127,11 @@ def verify(organisation: Organisation) -> Checked:
         .where(SignedHead.organisation_id == organisation.id)
         .order_by(SignedHead.seq, SignedHead.head)
     )
+    # Before the keys: one that is made new after this has signed none of these.
+    rows = session.execute(query).all()
+    keys = _keys(session, organisation.id)
     good = 0
-    for seq, head, signature, found in session.execute(query):
+    for seq, head, signature, found in rows:
         if found is None:
             return Checked(good, MISSING, seq)
         key = next(key for end, key in reversed(keys) if seq < end)
@@ -140,10 +142,10 @@ def verify(organisation: Organisation) -> Checked:
 
 
 def signers() -> list[Signer]:
-    """All organisations with every identity key they have had."""
+    """All organisations with every identity key they have had. Walks every chain."""
     session: Any = db.session
     rows: list[Organisation] = list(session.scalars(select(Organisation)))
-    return [Signer(row, [key for _end, key in _keys(session, row)]) for row in rows]
+    return [Signer(row, [key for _end, key in _keys(session, row.id)]) for row in rows]
 
 
 def signer(among: Iterable[Signer], head: bytes, signature: bytes) -> Organisation | None:
@@ -191,15 +193,21 @@ def _published(session: Session, organisation_id: bytes) -> bytes:
     return session.execute(query).scalar_one()
 
 
-def _keys(session: Session, organisation: Organisation) -> list[tuple[float, bytes]]:
+def _keys(session: Session, organisation_id: bytes) -> list[tuple[float, bytes]]:
     """Identity keys, newest first, each with the number of the link that replaced it.
 
     Back from the published one, as far as each key is signed by the one before.
     """
-    found: list[tuple[float, bytes]] = [(math.inf, organisation.identity_key)]
-    steps = audit.since(session, organisation.id, 0, "new_identity_key")
+    before = _published(session, organisation_id)
+    steps = audit.since(session, organisation_id, 0, "new_identity_key")
+    published = _published(session, organisation_id)
+    if published != before:
+        # Made new in another process during the walk: the line would look broken. Once more, not
+        # until it rests: whoever can write could keep it from doing so.
+        steps = audit.since(session, organisation_id, 0, "new_identity_key")
+    found: list[tuple[float, bytes]] = [(math.inf, published)]
     for seq, step in reversed(steps):
-        if step.get("new") != b64(found[-1][1]) or not member_state.is_step(organisation.id, step):
+        if step.get("new") != b64(found[-1][1]) or not member_state.is_step(organisation_id, step):
             break
         found.append((seq, unb64(step["old"])))
     return found
