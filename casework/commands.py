@@ -221,7 +221,8 @@ def verify(seen: tuple[str, ...], kept: tuple[BinaryIO, ...]) -> None:
         if not there:
             click.echo(f"head {text} is in no chain")
         found.append(there)
-    found += [_verify_kept(file.name, file.read()) for file in kept]
+    known = heads.signers() if kept else []
+    found += [_verify_kept(file.name, file.read(), known) for file in kept]
     if not all(found):
         raise SystemExit(1)
 
@@ -250,14 +251,14 @@ def _verify_chain(chain: bytes, organisation: Organisation | None) -> bool:
     return first is None and not checked.wrong
 
 
-def _verify_kept(name: str, data: bytes) -> bool:
+def _verify_kept(name: str, data: bytes, known: list[heads.Signer]) -> bool:
     """The heads that a release carried away: whose are they, and are they still there?"""
     try:
         told = read(data)
     except SealingRefused:
         click.echo(f"{name}: not the audit heads of a release")
         return False
-    whole, known = True, heads.signers()
+    whole = True
     for head, signature in told:
         by = heads.signer(known, head, signature)
         if by is None:

@@ -455,6 +455,26 @@ class TestCommand:
                 with pytest.raises(sealing.SealingRefused):
                     sealing.verify(key, heads.LABEL, head, signature)
 
+    def test_many_kept_files_walk_the_chains_once(
+        self,
+        run: Callable[..., Result],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        real, calls = heads.signers, []
+
+        def signers() -> list[heads.Signer]:
+            calls.append(True)
+            return real()
+
+        monkeypatch.setattr(heads, "signers", signers)
+        kept = tmp_path / FILE
+        kept.write_bytes(b'{"format":"upstander/1","heads":[]}')
+        assert run().exit_code == 0
+        assert calls == []
+        assert run("--release", str(kept), "--release", str(kept)).exit_code == 0
+        assert calls == [True]
+
     @pytest.mark.parametrize(
         ("data", "words"),
         [
