@@ -6,7 +6,7 @@ the tables; so neither number nor day ever comes here, and the signature does no
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reporting.sealing import FORMAT, ID_SIZE, KEY_SIZE, SealingRefused, b64, unb64
@@ -28,12 +28,15 @@ class Head:
     signature: bytes
 
 
-def told(heads: Iterable[Head], organisation_id: bytes | None) -> list[dict[str, str]]:
+def told(
+    heads: Iterable[Head], organisation_id: bytes | None, recognisable: Container[bytes]
+) -> list[dict[str, str]]:
     """What a release of this scope says of them, in the order of the hashes.
 
-    The coalition's (no organisation) does not say whose a head is: from two releases anybody could
-    read in which organisation nobody worked between them. The signature covers the organisation's
-    random id, so that trying all published keys does not tell either.
+    The coalition's (no organisation) carries those of organisations that agreed to be recognisable,
+    and does not say whose they are. A head that stays the same from one release to the next tells
+    that no supervisor came: where nobody else works, that nothing was recorded, which no table says
+    of so few. Leaving out the id hides that from nobody who knows the ids of all others.
     """
     found = []
     for one in heads:
@@ -41,7 +44,7 @@ def told(heads: Iterable[Head], organisation_id: bytes | None) -> list[dict[str,
         if sizes != (ID_SIZE, KEY_SIZE, KEY_SIZE, SIGNATURE_SIZE):
             raise ValueError("not a signed head")
         entry = {"head": b64(one.head), "signature": b64(one.signature)}
-        if organisation_id is None:
+        if organisation_id is None and one.organisation_id in recognisable:
             found.append(entry)
         elif organisation_id == one.organisation_id:
             named = {"organisation": b64(organisation_id), "identity_key": b64(one.identity_key)}

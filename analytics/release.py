@@ -76,12 +76,13 @@ def propose(
     """Ask for the first release of a scope and year; its build is ordered in the same transaction.
 
     `recognisable` are the organisations that agreed to be recognised in coalition tables, `heads`
-    the audit heads that all organisations signed last.
+    the audit heads that all organisations signed last; `told` says which of them are carried.
     """
+    agreed = frozenset(recognisable)
     asked = {
         "scope_name": scope_name,
-        "recognisable": sorted(b64(o) for o in recognisable),
-        "heads": told(heads, organisation_of(scope)),
+        "recognisable": sorted(b64(o) for o in agreed),
+        "heads": told(heads, organisation_of(scope), agreed),
     }
     if year > last_year(clock.today()):
         raise ReleaseRefused("year-not-over")

@@ -35,44 +35,51 @@ def head_of(number: int) -> Head:
 
 
 ALL = [head_of(number) for number in (1, 2, 3)]
+AGREED = frozenset(SIZES)
 
 
 class TestPure:
     """What is said of heads, and how it is read again."""
 
     def test_the_coalition_does_not_say_whose_a_head_is(self) -> None:
-        entries = heads.told(ALL, None)
+        entries = heads.told(ALL, None, AGREED)
         assert [set(entry) for entry in entries] == [{"head", "signature"}] * 3
         text = heads.compose(entries).decode()
         for one in ALL:
             assert b64(one.organisation_id) not in text
             assert b64(one.identity_key) not in text
 
+    def test_the_coalition_carries_only_whoever_agreed_to_be_recognisable(self) -> None:
+        """Of three, two with releases of their own: the third's would be known by elimination."""
+        (entry,) = heads.told(ALL, None, {organisation(2), organisation(4)})
+        assert entry["head"] == b64(ALL[1].head)
+        assert heads.told(ALL, None, ()) == []
+
     def test_their_order_is_that_of_the_hashes(self) -> None:
-        told = heads.told(ALL, None)
-        assert told == heads.told(reversed(ALL), None)
+        told = heads.told(ALL, None, AGREED)
+        assert told == heads.told(reversed(ALL), None, AGREED)
         assert [entry["head"] for entry in told] == sorted(b64(one.head) for one in ALL)
 
     def test_an_organisation_carries_its_own_only_and_can_be_verified(self) -> None:
-        (entry,) = heads.told(ALL, organisation(2))
+        (entry,) = heads.told(ALL, organisation(2), ())
         assert entry == {
             "organisation": b64(organisation(2)),
             "identity_key": b64(ALL[1].identity_key),
             "head": b64(ALL[1].head),
             "signature": b64(ALL[1].signature),
         }
-        assert heads.told(ALL, organisation(4)) == []
+        assert heads.told(ALL, organisation(4), AGREED) == []
 
     @pytest.mark.parametrize("field", ["organisation_id", "identity_key", "head", "signature"])
     def test_what_is_no_head_is_not_carried(self, field: str) -> None:
         known = {name: getattr(ALL[0], name) for name in Head.__dataclass_fields__}
-        assert heads.told([Head(**known)], None)
+        assert heads.told([Head(**known)], None, AGREED)
         with pytest.raises(ValueError, match="signed head"):
-            heads.told([Head(**{**known, field: known[field] + b"1"})], None)
+            heads.told([Head(**{**known, field: known[field] + b"1"})], None, ())
 
     @pytest.mark.parametrize("scope", [None, organisation(1)])
     def test_a_file_is_read_as_it_was_written(self, scope: bytes | None) -> None:
-        data = heads.compose(heads.told(ALL[:1], scope))
+        data = heads.compose(heads.told(ALL[:1], scope, AGREED))
         assert heads.read(data) == [(ALL[0].head, ALL[0].signature)]
 
     @pytest.mark.parametrize(
@@ -102,7 +109,7 @@ class TestRelease:
         clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
 
     def propose(self, scope: str = WORLD) -> bytes:
-        return release.propose(scope, YEAR, PROPOSER, heads=ALL)
+        return release.propose(scope, YEAR, PROPOSER, recognisable=iter(AGREED), heads=ALL)
 
     def file(self, release_id: bytes) -> bytes:
         return (deployment.releases_dir() / b64(release_id) / heads.FILE).read_bytes()
@@ -119,7 +126,7 @@ class TestRelease:
         release.build(release_id)
         data = self.file(release_id)
         own = release.organisation_of(scope)
-        assert data == heads.compose(heads.told(ALL, own))
+        assert data == heads.compose(heads.told(ALL, own, AGREED))
         assert len(heads.read(data)) == (1 if own else 3)
         checksum = hashlib.sha256(data).hexdigest()
         assert self.listed(release_id)["hash"] == f"sha256:{checksum}"

@@ -424,6 +424,8 @@ class TestCommand:
         tmp_path: Path,
         own: bool,
     ) -> None:
+        for one in places:
+            change("UPDATE organisation SET recognisable = :y WHERE id = :o", one, y=True)
         data = self.published(app, scope_of(places[0].id) if own else "world")
         kept = tmp_path / FILE
         kept.write_bytes(data)
@@ -441,12 +443,16 @@ class TestCommand:
         assert found.exit_code == 1
         assert f"head {b64(row.head)} of demo is not in its chain" in found.output
 
-    def test_a_coalition_release_names_no_organisation_and_no_number(
+    def test_a_coalition_release_carries_whoever_agreed_and_names_nobody(
         self, app: Flask, places: list[Organisation]
     ) -> None:
+        for one in places[:2]:
+            change("UPDATE organisation SET recognisable = :y WHERE id = :o", one, y=True)
         told = json.loads(self.published(app, "world"))
         assert set(told) == {"format", "heads"}
-        assert [set(entry) for entry in told["heads"]] == [{"head", "signature"}] * 3
+        assert [set(entry) for entry in told["heads"]] == [{"head", "signature"}] * 2
+        agreed = {b64(signed(one)[0].head) for one in places[:2]}
+        assert {entry["head"] for entry in told["heads"]} == agreed
         keys = [db.session.get_one(OrganisationRow, one.id).identity_key for one in places]
         for entry in told["heads"]:
             head, signature = sealing.unb64(entry["head"]), sealing.unb64(entry["signature"])
