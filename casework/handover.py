@@ -1,10 +1,11 @@
 """Handing over: coded facts of closed incidents become statistical records (sealing.md 7).
 
 In three steps, each safe to repeat after a crash: commit fresh random ids into the sealed
-incidents; withdraw and put the records, shuffled, in transactions of their own; clear the flags
-last. No record leads to an incident, no entry or log names one. A record is put only while its
-incident names it, and an incident stops naming one before that is withdrawn: so nothing withdrawn
-comes back, whoever is cut off where (decision 16).
+incidents; withdraw and put records, in transactions of their own; clear the flags last. The audit
+chain names the incidents of step one in order; step two withdraws in the order of the random ids
+and puts shuffled, each in one go. So no record leads to an incident, no entry or log names one.
+A record is put only while its incident names it, and an incident stops naming one before that is
+withdrawn: so nothing withdrawn comes back, whoever is cut off where (decision 16).
 """
 
 from contextlib import suppress
@@ -45,16 +46,9 @@ class _Plan:
 
 def waiting(session: Session) -> int:
     """How many incidents wait to be handed over."""
-    count = db.session().scalar(
-        select(func.count())
-        .select_from(Incident)
-        .where(
-            Incident.organisation_id == session.organisation_id,
-            _WAITS,
-            Incident.state == IncidentState.CLOSED,
-        )
-    )
-    return count or 0
+    mine = Incident.organisation_id == session.organisation_id
+    query = select(func.count()).where(mine, _WAITS, Incident.state == IncidentState.CLOSED)
+    return db.session().scalar(query) or 0
 
 
 def hand_over_if_due(session: Session) -> int:
@@ -103,8 +97,7 @@ def withdraw_all(session: Session, incident_id: bytes) -> None:
             return
         # Without its id the record would stay counted and nothing would lead to it any more.
         named = incidents.read_record(database, session, incident).value
-    for one in filter(None, [named["id"], *named["old"]]):
-        records.withdraw(unb64(one))
+    records.withdraw_many(unb64(one) for one in filter(None, [named["id"], *named["old"]]))
 
 
 def _hand_over(session: Session) -> int:
@@ -211,9 +204,7 @@ def _wanted(basis: Basis) -> tuple[dict[str, Any], tuple[bytes, Coded] | None] |
 def _apply(session: Session, plans: list[_Plan]) -> None:
     """Step two: the records, in transactions of their own. Each act is safe to repeat."""
     db.session().rollback()
-    for plan in plans:
-        for record_id in plan.withdrawn:
-            records.withdraw(record_id)
+    records.withdraw_many(one for plan in plans for one in plan.withdrawn)
     batch = [plan.record for plan in plans if plan.record is not None]
     if batch:
         records.put_many(batch, lambda database: _named(database, session, plans))
@@ -240,16 +231,14 @@ def _finish(session: Session, plans: list[_Plan]) -> int:
     if not plans:
         return 0
     with transaction() as database:
-        organisation = session.organisation_id or b""
+        organisation, me = session.organisation_id or b"", session.member_id
         audit.lock(database, organisation)
         for plan in plans:
             basis = _basis(database, session, plan.incident_id)
             if basis is not None and basis.record.revision == plan.revision:
                 done += _clear(database, session, basis, plan)
         if done:
-            audit.write(
-                database, organisation, session.member_id, "hand_over", None, {"count": done}
-            )
+            audit.write(database, organisation, me, "hand_over", None, {"count": done})
     return done
 
 

@@ -58,7 +58,7 @@ def test_other_years_and_withdrawn_records_do_not_count(app: Flask) -> None:
     gone = secrets.token_bytes(16)
     records.put(gone, make_coded())
     records.put(secrets.token_bytes(16), make_coded())
-    records.withdraw(gone)
+    records.withdraw_many([gone])
     menu = load(YEAR)
     assert counting.count(db.session(), menu).world[menu.total].n == 1
 

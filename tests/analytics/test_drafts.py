@@ -70,7 +70,7 @@ def test_one_erasure_between_two_drafts_changes_nothing(
     ids = store(make_world(seed, SIZES))
     before = draft(scope)
     for record_id in ids[:5]:
-        records.withdraw(record_id)
+        records.withdraw_many([record_id])
         clock_at(datetime(YEAR + 1, 11, 23, 12, tzinfo=UTC))
         after = draft(scope)
         assert after["said"] == before["said"]
@@ -86,7 +86,7 @@ def test_without_carrying_forward_the_same_attack_succeeds(
     world = make_world(1, SIZES)
     ids = store(world)
     before = draft()["said"]
-    records.withdraw(ids[0])
+    records.withdraw_many(ids[:1])
     after = draft()["said"]
     changed = {cell for cell in before if before[cell] != after[cell]}
     assert len(changed) >= 3
@@ -143,7 +143,7 @@ def test_a_stale_draft_and_the_published_one_repeat_it_too(app: Flask) -> None:
         release.publish(stale, CHECKER)
     db.session.rollback()
     release.refuse(stale, CHECKER)
-    records.withdraw(ids[0])
+    records.withdraw_many(ids[:1])
     public = make_release()
     rows = db.session.scalars(select(Statement).where(Statement.release_id == public))
     after = {row.coord: row.value for row in rows if row.status != WITHHELD}
@@ -157,7 +157,7 @@ def test_a_refusal_by_the_floor_is_stated_once_too(app: Flask) -> None:
     ids = store(make_world(1, {organisation(1): 5}))
     first = draft(scope)
     assert not first["csv"]
-    records.withdraw(ids[0])
+    records.withdraw_many(ids[:1])
     assert draft(scope)["said"] == first["said"]
     assert db.session.scalars(select(Statement.vintage)).all() == [1]
     store(make_world(2, {organisation(1): 40}))
@@ -181,7 +181,7 @@ def test_what_the_audit_withheld_stays_withheld(
         patch.setattr(building, "audit", withholding)
         first = draft()["said"]
     assert first[march][0] == WITHHELD
-    records.withdraw(ids[0])
+    records.withdraw_many(ids[:1])
     assert draft()["said"] == first
 
 
@@ -201,5 +201,5 @@ def test_quarters_that_came_for_months_stay(app: Flask, monkeypatch: pytest.Monk
         first = draft()["said"]
     assert Cell.of(period=f"{YEAR}-Q1") in first
     assert Cell.of(period=f"{YEAR}-03") not in first
-    records.withdraw(ids[0])
+    records.withdraw_many(ids[:1])
     assert draft()["said"] == first

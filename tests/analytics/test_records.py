@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 from analytics import noise, records
 from analytics.models import Record, RecordCode
 from reporting.database import Base, db
+from tests import acts
 from tests.factories_statistics import make_coded
 
 pytestmark = pytest.mark.database
@@ -68,11 +70,38 @@ def test_a_known_id_changes_nothing(app: Flask) -> None:
 
 
 def test_withdraw_leaves_nothing_and_can_be_repeated(app: Flask) -> None:
-    record_id = secrets.token_bytes(16)
-    records.put(record_id, make_coded())
-    records.withdraw(record_id)
-    records.withdraw(record_id)
+    ids = [secrets.token_bytes(16) for _ in range(3)]
+    records.put_many([(record_id, make_coded()) for record_id in ids])
+    records.withdraw_many(ids[:1])
+    assert count_rows(Record) == 2
+    for _ in range(2):
+        records.withdraw_many([*ids, *ids])
     assert count_rows(Record) == count_rows(RecordCode) == 0
+
+
+def test_the_order_of_deletion_is_that_of_the_ids(app: Flask) -> None:
+    """Dead rows and logs keep it; the caller's order is that of the incidents."""
+    ids = [secrets.token_bytes(16) for _ in range(20)]
+    records.put_many([(record_id, make_coded()) for record_id in ids])
+    with acts.seen() as seen:
+        records.withdraw_many(ids)
+    assert acts.deletions(seen) == [[one.hex() for one in sorted(ids)]]
+
+
+def test_withdrawn_codes_do_not_stay_in_the_log(app: Flask) -> None:
+    ids = [secrets.token_bytes(16) for _ in range(3)]
+    records.put_many([(record_id, make_coded()) for record_id in ids])
+    with acts.seen() as seen:
+        records.withdraw_many(ids)
+    if db.engine.dialect.name != "sqlite":
+        # PostgreSQL keeps dead rows in its own files.
+        assert seen[-2:] == ["VACUUM record_code", "VACUUM record"]
+        return
+    held = b"".join(
+        path.read_bytes()
+        for path in Path(app.extensions["settings"].data_dir).glob("upstander.db*")
+    )
+    assert not any(one in held for one in ids)
 
 
 def test_a_batch_larger_than_one_statement_is_stored_whole(app: Flask) -> None:
