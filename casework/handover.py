@@ -8,11 +8,13 @@ A record is put only while its incident names it, and an incident stops naming o
 withdrawn: so nothing withdrawn comes back, whoever is cut off where (decision 16).
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from analytics import records
@@ -102,26 +104,43 @@ def withdraw_all(session: Session, incident_id: bytes) -> None:
 
 def _hand_over(session: Session) -> int:
     done = 0
-    seen: set[bytes] = set()
-    while True:
-        query = (
-            select(Incident.id)
-            .where(
-                Incident.organisation_id == session.organisation_id,
-                _WAITS,
-                Incident.state == IncidentState.CLOSED,
-                Incident.id.not_in(seen),
-            )
-            .order_by(Incident.id)
-            .limit(_AT_ONCE)
-        )
-        ids = list(db.session().scalars(query))
-        if not ids:
-            return done
-        seen.update(ids)
+    for ids in _batches(session, IncidentState.CLOSED):
         plans = _prepare(session, ids, only_withdraw=False)
         _apply(session, plans)
         done += _finish(session, plans)
+    return done
+
+
+def _batches(session: Session, *states: IncidentState) -> Iterator[list[bytes]]:
+    """Incidents that wait, each once, even if it goes on waiting."""
+    last = b""
+    while True:
+        values = {"organisation": session.organisation_id, "last": last, "limit": _AT_ONCE}
+        ids = list(db.session().scalars(_next_waiting(states), values))
+        if not ids:
+            return
+        yield ids
+        last = ids[-1]
+
+
+@cache
+def _next_waiting(states: tuple[IncidentState, ...]) -> Select[bytes]:
+    """Made once: asked at every request of every member.
+
+    Says which states not, else SQLite takes the index of the list and reads all in these states.
+    """
+    others = [state for state in IncidentState if state not in states]
+    return (
+        select(Incident.id)
+        .where(
+            Incident.organisation_id == bindparam("organisation"),
+            _WAITS,
+            Incident.state.not_in(others),
+            Incident.id > bindparam("last"),
+        )
+        .order_by(Incident.id)
+        .limit(bindparam("limit"))
+    )
 
 
 def _prepare(session: Session, ids: list[bytes], *, only_withdraw: bool) -> list[_Plan]:
@@ -218,9 +237,9 @@ def _named(database: DatabaseSession, session: Session, plans: list[_Plan]) -> s
     """
     audit.lock(database, session.organisation_id or b"")
     found = set()
-    for plan in plans:
+    for incident_id in (plan.incident_id for plan in plans if plan.record is not None):
         with suppress(ActionRefused):
-            incident = incidents.find(database, session, plan.incident_id)
+            incident = incidents.find(database, session, incident_id)
             found.add(unb64(incidents.read_record(database, session, incident).value["id"]))
     return found
 

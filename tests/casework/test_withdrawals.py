@@ -1,6 +1,7 @@
 """What is withdrawn goes at once and for good, names no incident, and is not lost in a crash."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -8,12 +9,14 @@ from sqlalchemy import select
 
 from analytics.models import Record
 from casework import admission, handover, incidents, linking
+from casework.models import Incident, Work
 from casework.sessions import Session
 from reporting.database import db
 from tests import acts
 from tests.casework import people, sent
 from tests.casework.test_incidents import (
     closed,
+    damaged,
     incident_of,
     made,
     recorded,
@@ -88,3 +91,41 @@ def test_what_is_withdrawn_stays_in_no_log(app: Flask, sana: Session, how: str) 
         return
     for path in Path(app.extensions["settings"].data_dir).glob("upstander.db*"):
         assert record_id not in path.read_bytes(), path.name
+
+
+def test_only_incidents_with_a_record_to_put_are_opened_for_it(
+    sana: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [made(sana, sent.send()) for _ in range(3)]
+    for incident_id in ids:
+        closed(sana, incident_id)
+    handover.hand_over(sana)
+    refuted(sana, ids[0])
+    reopened(sana, ids[1])
+    closed(sana, ids[1], country="FR")
+    opened, real = [], incidents.read_record
+
+    def read(database: Any, session: Session, incident: Incident) -> Any:
+        opened.append(incident.id)
+        return real(database, session, incident)
+
+    monkeypatch.setattr(incidents, "read_record", read)
+    assert handover.hand_over(sana) == 2
+    assert opened == [ids[1]]
+
+
+def test_a_long_hand_over_asks_for_what_comes_next(
+    sana: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "_AT_ONCE", 2)
+    ids = [made(sana, sent.send()) for _ in range(5)]
+    for incident_id in ids:
+        closed(sana, incident_id)
+    broken_id = min(ids)
+    damaged(broken_id, "coding", "altered")
+    with acts.seen() as seen:
+        assert handover.hand_over(sana) == 4
+    assert recorded() == 4
+    rounds = [act for act in seen if act.startswith("SELECT incident.id") and "LIMIT" in act]
+    assert (len(rounds), len(set(rounds))) == (4, 1)
+    assert {work.incident_id for work in db.session.scalars(select(Work))} == set(ids)
