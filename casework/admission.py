@@ -15,7 +15,7 @@ from casework import audit, bodies, objects, reports
 from casework.bodies import Body
 from casework.digests import box_digest
 from casework.models import Incident, Work
-from casework.policy import ActionRefused, IncidentState, ReportState
+from casework.policy import ActionRefused, ReportState
 from casework.sessions import Session
 from reporting.database import db, transaction
 from reporting.envelope import open_body, open_content_key
@@ -191,7 +191,11 @@ def _work(session: Session, one: _Opened, parent: Work | None, number: int) -> W
 
 
 def _wait(database: DatabaseSession, incident_id: bytes) -> None:
-    """What was added may be a word on consent: the hand-over looks again."""
+    """What was added may be a word on consent: the hand-over, or `correct`, looks again.
+
+    Of an incident in any state: reopened, it may be counted still, and this process may die before
+    it has withdrawn what nobody agrees to any more.
+    """
     incident = database.get(Incident, incident_id)
-    if incident is not None and incident.state == IncidentState.CLOSED:
+    if incident is not None:
         incident.waits = True

@@ -37,7 +37,9 @@ _LEFT_OVER = (Work.state != ReportState.ERASED) | Work.digest.is_not(None)
 
 
 def settle(session: Session) -> int:
-    """Finish erasures that need a key, and the month's first hand-over. Cheap when nothing waits.
+    """Finish erasures and withdrawals that need a key, and hand over at a month's first request.
+
+    Cheap when nothing waits.
 
     Called before every request of a signed-in member; returns how many incidents it settled.
     """
@@ -57,6 +59,7 @@ def settle(session: Session) -> int:
                 {"count": count},
             )
         forget_log()
+    handover.correct_open(session)
     handover.hand_over_monthly(session)
     return count
 

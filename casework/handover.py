@@ -88,6 +88,15 @@ def correct(session: Session, incident_ids: list[bytes]) -> None:
     _finish(session, plans)
 
 
+def correct_open(session: Session) -> None:
+    """`correct` reopened incidents after whoever died before or in it. Cheap when none waits.
+
+    A hand-over takes closed ones only: they would stay counted until somebody closed them.
+    """
+    for ids in _batches(session, IncidentState.OPEN, IncidentState.CODED):
+        correct(session, ids)
+
+
 def withdraw_all(session: Session, incident_id: bytes) -> None:
     """Withdraw every record an incident ever named: it is erased and about to be deleted.
 
@@ -173,6 +182,9 @@ def _plan(
         return None
     value, record = wanted
     if only_withdraw and not (value["old"] and not value["id"]):
+        if basis.incident.state != IncidentState.CLOSED:
+            # Nothing to withdraw, and nothing is put before it is closed: then it waits anew.
+            basis.incident.waits = False
         return None
     revision = basis.record.revision
     if value != basis.record.value:

@@ -128,8 +128,9 @@ def _changed(database: DatabaseSession, session: Session, incident: Incident, ke
     items = objects.read_items(database, incident, key, ["coding"])
     if items:
         incidents.summarise(database, session, incident, coding.from_json(items[0].value))
-    if incident.state == IncidentState.CLOSED:
-        incident.waits = True
+    # In any state: reopened, it may be counted still, and this process may die before it has
+    # withdrawn what nobody who is left agrees to.
+    incident.waits = True
     incident.version += 1
 
 

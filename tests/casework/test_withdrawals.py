@@ -1,21 +1,26 @@
 """What is withdrawn goes at once and for good, names no incident, and is not lost in a crash."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, insert, select, text
 
 from analytics.models import Record
-from casework import admission, handover, incidents, linking
+from casework import admission, erasure, handover, incidents, linking
 from casework.models import Incident, Work
+from casework.policy import IncidentState
 from casework.sessions import Session
-from reporting.database import db
+from reporting.database import db, transaction
+from reporting.sealing import random_id
 from tests import acts
 from tests.casework import people, sent
 from tests.casework.test_incidents import (
     closed,
+    coded,
     damaged,
     incident_of,
     made,
@@ -45,6 +50,10 @@ def take_back(session: Session, one: sent.Sent) -> list[bytes]:
     """The reporter takes consent back and it is admitted; the incidents to be corrected."""
     sent.add(one, request="consent", consent=NO)
     return list(admission.admit_new(session).incidents)
+
+
+def record_item(session: Session, incident_id: bytes) -> dict[str, Any]:
+    return incidents.read_record(db.session(), session, incident_of(incident_id)).value
 
 
 @pytest.mark.parametrize("how", ["handed over", "corrected"])
@@ -91,6 +100,112 @@ def test_what_is_withdrawn_stays_in_no_log(app: Flask, sana: Session, how: str) 
         return
     for path in Path(app.extensions["settings"].data_dir).glob("upstander.db*"):
         assert record_id not in path.read_bytes(), path.name
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, where: str, act: Callable[[], Any]) -> None:
+    """The process dies before `correct`, or in it before or after the withdrawal."""
+    real = handover._apply
+
+    def stop(*given: Any, **_more: Any) -> None:
+        if where == "after":
+            real(*given)
+        raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(handover, "correct" if where == "before" else "_apply", stop)
+        with suppress(InterruptedError):
+            act()
+            pytest.fail("not cut off")
+
+
+@pytest.mark.parametrize("reopen_first", [True, False])
+@pytest.mark.parametrize("where", ["before", "inside", "after"])
+@pytest.mark.parametrize("how", ["consent", "unlinked", "moved"])
+def test_a_withdrawal_from_a_reopened_incident_is_not_lost(
+    sana: Session, monkeypatch: pytest.MonkeyPatch, how: str, where: str, *, reopen_first: bool
+) -> None:
+    """It would stay counted against its reporters' word until somebody closed it."""
+    yes, _no, incident_id = two_reports(sana)
+    other = made(sana, sent.send()) if how == "moved" else None
+    if reopen_first:
+        reopened(sana, incident_id)
+
+    def act() -> None:
+        if how == "consent":
+            handover.correct(sana, take_back(sana, yes))
+        else:
+            linking.unlink(sana, yes.report_id, work_of(yes).version, other)
+
+    cut_off(monkeypatch, where, act)
+    assert recorded() == (0 if where == "after" else 1)
+    if not reopen_first:
+        reopened(sana, incident_id)
+    assert erasure.settle(sana) == 0
+    assert recorded() == 0
+    assert record_item(sana, incident_id) == linking.NO_RECORD
+    assert not db.session.scalars(select(Incident.id).where(Incident.waits)).all()
+
+
+def test_open_incidents_do_not_count_as_waiting(sana: Session) -> None:
+    erasure.settle(sana)
+    for _ in range(11):
+        first, second = sent.send(), sent.send()
+        incident_id = made(sana, first)
+        linking.link(sana, second.report_id, incident_id, work_of(second).version)
+        coded(sana, incident_id)
+        sent.add(first)
+    admission.admit_new(sana)
+    assert handover.waiting(sana) == 0
+    assert handover.hand_over_if_due(sana) == 0
+    closed(sana, made(sana, sent.send()))
+    assert handover.waiting(sana) == 1
+    assert handover.hand_over_if_due(sana) == 0
+    # Nothing is to be withdrawn from them: they are looked at once and no more.
+    erasure.settle(sana)
+    with acts.seen() as seen:
+        erasure.settle(sana)
+    assert "COMMIT" not in seen
+    assert handover.waiting(sana) == 1
+
+
+@pytest.mark.parametrize("states", [("open", "coded"), ("closed",)])
+def test_what_waits_is_found_by_its_index(sana: Session, states: tuple[str, ...]) -> None:
+    """Asked at every request: thousands of incidents that do not wait must not be read for it."""
+    first = incident_of(made(sana, sent.send()))
+    row = {column.key: getattr(first, column.key) for column in Incident.__table__.columns}
+    rows = [
+        {**row, "id": random_id(), "state": state, "waits": False}
+        for state in ("open", "coded", "closed")
+        for _ in range(800)
+    ]
+    with transaction() as database:
+        database.execute(insert(Incident), rows)
+        database.execute(text("ANALYZE"))
+    asked: list[Any] = []
+
+    def executed(_connection: Any, _cursor: Any, *given: Any) -> None:
+        asked.append(given[:2])
+
+    event.listen(db.engine, "before_cursor_execute", executed)
+    list(handover._batches(sana, *map(IncidentState, states)))
+    event.remove(db.engine, "before_cursor_execute", executed)
+    ((statement, parameters),) = [one for one in asked if one[0].startswith("SELECT")]
+    explain = "EXPLAIN QUERY PLAN " if db.engine.dialect.name == "sqlite" else "EXPLAIN "
+    with db.engine.connect() as connection:
+        plan = connection.exec_driver_sql(explain + statement, parameters).all()
+    assert "ix_incident_waits" in str(plan)
+
+
+def test_a_reopened_incident_that_somebody_agrees_to_stays_counted(sana: Session) -> None:
+    yes, _yes, incident_id = two_reports(sana, agreed=True)
+    reopened(sana, incident_id)
+    take_back(sana, yes)
+    erasure.settle(sana)
+    assert recorded() == 1
+    assert not incident_of(incident_id).waits
+    closed(sana, incident_id, country="FR")
+    assert handover.hand_over(sana) == 1
+    assert db.session.scalars(select(Record.country)).one() == "FR"
 
 
 def test_only_incidents_with_a_record_to_put_are_opened_for_it(
