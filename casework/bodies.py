@@ -16,6 +16,8 @@ from reporting.envelope import check_reply_public_key, parse_json
 from reporting.sealing import SealingRefused, unb64
 
 PURPOSES = ("statistics", "reply")
+# What did not open at all may have said anything; whatever opened said what can be read.
+UNOPENED = frozenset({"key", "body"})
 PRECISIONS = ("day", "week", "month", "year", "unknown")
 _KNOWN_KEYS = frozenset(
     {
@@ -140,6 +142,21 @@ def latest_consent(first: Body, additions: Sequence[tuple[Body, bool]], purpose:
         if purpose in body.consent:
             agreed = body.consent[purpose] and (confirmed or agreed)
     return agreed
+
+
+def known_consent(first: Body, additions: Sequence[tuple[Body, bool]], purpose: str) -> bool | None:
+    """`latest_consent`, or nothing while what does not open may have said otherwise.
+
+    A refusal that came after it stands: else who damages a report would keep it counted.
+    """
+    if latest_consent(first, additions, purpose):
+        return True
+    for body in reversed([first, *(added for added, _confirmed in additions)]):
+        if body.broken in UNOPENED:
+            return None
+        if body.consent.get(purpose) is False:
+            return False
+    return False
 
 
 def _decoded(plain: bytes) -> str:

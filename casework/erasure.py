@@ -171,8 +171,8 @@ def _detach_erased(session: Session, incident_id: bytes) -> None:
         basis = incidents.read_basis(database, session, incident)
         if basis.coding is not None:
             incidents.summarise(database, session, incident, basis.coding)
-        if incident.state == IncidentState.CLOSED and basis.countable is not False:
-            # The day of receipt may be another report's now.
+        if basis.countable is not False:
+            # The day of receipt may be another report's now; or nothing tells yet who agrees.
             incident.waits = True
         incident.version += 1
 

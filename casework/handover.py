@@ -209,20 +209,21 @@ def _rewrite(
 def _wanted(basis: Basis) -> tuple[dict[str, Any], tuple[bytes, Coded] | None] | None:
     """What the record item should say, and the record to put; nothing if damage hides it.
 
-    To withdraw what nobody agrees to any more, no other item needs to be whole.
+    To withdraw what nobody agrees to any more, no other item needs to be whole; nor to finish
+    withdrawing once an incident names no record any more.
     Re-coding is withdrawal plus a new record under a new id: one id with other codes would show
     to whoever compares copies of the table what was recoded into what (disclosure.md 4.9).
     """
     known, incident = basis.record.value, basis.incident
     old = [*known["old"], *filter(None, [known["id"]])]
     closed = incident.state == IncidentState.CLOSED
-    counts = basis.countable if closed else basis.agreed and bool(known["id"])
+    counts = basis.countable if closed else bool(known["id"]) and basis.agreed
     if counts is False:
         return {"id": "", "coded": None, "old": old}, None
-    if not closed:
+    if counts and not closed:
         return known, None
-    if basis.coding is None:
-        return None
+    if counts is None or basis.coding is None:
+        return (known, None) if known["old"] and not known["id"] else None
     received = min(thread.first.day for thread in basis.threads)
     coded = basis.coding.coded(incident.organisation_id, received)
     facts = coding.coded_json(coded)

@@ -66,16 +66,19 @@ class Basis:
     coding: Coding | None
 
     @property
-    def agreed(self) -> bool:
-        """Whether anybody who reported it agrees to statistics."""
-        return any(thread.consents("statistics") for thread in self.threads)
+    def agreed(self) -> bool | None:
+        """Whether anybody who reported it agrees to statistics; nothing while damage hides that."""
+        words = [thread.agrees("statistics") for thread in self.threads]
+        if any(words):
+            return True
+        return None if None in words else False
 
     @property
     def countable(self) -> bool | None:
         """Whether it counts as it stands; nothing when the damage does not let that be told."""
-        if self.coding is None:
-            return None if self.agreed else False
-        return policy.is_countable([self.agreed], self.coding.certainty)
+        if self.agreed is False or self.coding is None:
+            return False if self.agreed is False else None
+        return self.agreed if policy.is_countable([True], self.coding.certainty) else False
 
 
 def find(database: DatabaseSession, session: Session, incident_id: bytes) -> Incident:

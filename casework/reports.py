@@ -65,17 +65,21 @@ class Thread:
     mailbox: bytes = field(default=b"", repr=False)
 
     def consents(self, purpose: str) -> bool:
-        """The latest word on a purpose.
+        """The latest word on a purpose."""
+        return bodies.latest_consent(self.first.body, self._words(purpose), purpose)
 
-        Days have no hours: of two words of one day that came in together, the refusing one counts.
-        """
+    def agrees(self, purpose: str) -> bool | None:
+        """The same, or nothing while what does not open may have said otherwise."""
+        return bodies.known_consent(self.first.body, self._words(purpose), purpose)
+
+    def _words(self, purpose: str) -> list[tuple[Body, bool]]:
+        """Days have no hours: of words of one day that came in together, a refusal comes last."""
+        rank = {True: 0, None: 1, False: 2}
         ordered = sorted(
             self.additions,
-            key=lambda one: (one.day, one.number, not one.body.consent.get(purpose, False)),
+            key=lambda one: (one.day, one.number, rank[one.body.consent.get(purpose)]),
         )
-        return bodies.latest_consent(
-            self.first.body, [(one.body, one.confirmed) for one in ordered], purpose
-        )
+        return [(one.body, one.confirmed) for one in ordered]
 
     @property
     def can_answer(self) -> bool:
@@ -227,14 +231,8 @@ def open_file(session: Session, report_id: bytes, index: int) -> Download:
         work = find(database, session, report_id)
         if database.get(Attachment, (report_id, index)) is None:
             raise ActionRefused("unknown")
-        audit.write(
-            database,
-            work.organisation_id,
-            session.member_id,
-            "download",
-            report_id,
-            {"index": index},
-        )
+        me, detail = session.member_id, {"index": index}
+        audit.write(database, work.organisation_id, me, "download", report_id, detail)
     database = db.session()
     work = find(database, session, report_id)
     report = database.get(Report, report_id)

@@ -15,6 +15,7 @@ from casework.models import Incident, Work
 from casework.policy import IncidentState
 from casework.sessions import Session
 from reporting.database import db, transaction
+from reporting.models import Report
 from reporting.sealing import random_id
 from tests import acts
 from tests.casework import people, sent
@@ -22,6 +23,7 @@ from tests.casework.test_incidents import (
     closed,
     coded,
     damaged,
+    erased,
     incident_of,
     made,
     recorded,
@@ -206,6 +208,117 @@ def test_a_reopened_incident_that_somebody_agrees_to_stays_counted(sana: Session
     closed(sana, incident_id, country="FR")
     assert handover.hand_over(sana) == 1
     assert db.session.scalars(select(Record.country)).one() == "FR"
+
+
+def broken(one: sent.Sent, how: str) -> Callable[[], None]:
+    """Somebody at the database damages a report, so that nobody can open it; the way back."""
+    column = "boxed_key" if how == "key" else "body"
+
+    def write(value: bytes) -> bytes:
+        with transaction() as database:
+            report = database.get_one(Report, one.report_id)
+            before = bytes(getattr(report, column))
+            setattr(report, column, value)
+        return before
+
+    kept = write(bytes(2000))
+
+    def mend() -> None:
+        write(kept)
+
+    return mend
+
+
+@pytest.mark.parametrize("how", ["key", "body"])
+@pytest.mark.parametrize("reopen", [True, False])
+def test_a_report_that_does_not_open_has_not_disagreed(
+    sana: Session, how: str, *, reopen: bool
+) -> None:
+    yes, no, incident_id = two_reports(sana)
+    before = db.session.scalars(select(Record.id)).one()
+    if reopen:
+        reopened(sana, incident_id)
+    mend = broken(yes, how)
+    handover.correct(sana, take_back(sana, no))
+    erasure.settle(sana)
+    assert handover.hand_over(sana) == 0
+    assert db.session.scalars(select(Record.id)).one() == before
+    assert incident_of(incident_id).waits
+    assert handover.waiting(sana) == (0 if reopen else 1)
+    mend()
+    erasure.settle(sana)
+    assert handover.hand_over(sana) == (0 if reopen else 1)
+    assert db.session.scalars(select(Record.id)).one() == before
+    assert not incident_of(incident_id).waits
+
+
+@pytest.mark.parametrize("reopen", [True, False])
+def test_once_erased_a_report_that_did_not_open_agrees_no_more(
+    sana: Session, *, reopen: bool
+) -> None:
+    yes, _no, incident_id = two_reports(sana)
+    if reopen:
+        reopened(sana, incident_id)
+    broken(yes, "body")
+    erased(yes)
+    assert erasure.settle(sana) == 1
+    assert recorded() == 0
+    assert not incident_of(incident_id).waits
+
+
+@pytest.mark.parametrize("reopen", [True, False])
+def test_an_erasure_leaves_a_report_that_does_not_open_waiting(
+    sana: Session, *, reopen: bool
+) -> None:
+    yes, no, incident_id = two_reports(sana)
+    if reopen:
+        reopened(sana, incident_id)
+    mend = broken(no, "body")
+    erased(yes)
+    assert erasure.settle(sana) == 1
+    assert (recorded(), incident_of(incident_id).waits) == (1, True)
+    mend()
+    erasure.settle(sana)
+    handover.hand_over(sana)
+    assert (recorded(), incident_of(incident_id).waits) == (0, False)
+
+
+def test_a_refusal_counts_though_the_report_before_it_does_not_open(sana: Session) -> None:
+    """Else whoever damages a report would keep it counted against its reporter's word."""
+    yes, _no, _incident_id = two_reports(sana)
+    broken(yes, "body")
+    handover.correct(sana, take_back(sana, yes))
+    assert recorded() == 0
+
+
+def test_an_addition_that_does_not_open_may_have_agreed(sana: Session) -> None:
+    one = sent.send(consent=NO)
+    incident_id = made(sana, one)
+    added = sent.add(one, request="consent", consent={"statistics": True})
+    admission.admit_new(sana)
+    mend = broken(added, "body")
+    closed(sana, incident_id)
+    assert handover.hand_over(sana) == 0
+    assert handover.waiting(sana) == 1
+    mend()
+    assert handover.hand_over(sana) == 1
+    assert recorded() == 1
+
+
+def test_a_withdrawal_that_was_begun_is_finished_though_nothing_opens_now(
+    sana: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yes, _no, incident_id = two_reports(sana)
+    refuted(sana, incident_id)
+    cut_off(monkeypatch, "inside", lambda: handover.hand_over(sana))
+    broken(yes, "body")
+    damaged(incident_id, "coding", "altered")
+    assert recorded() == 1
+    handover.hand_over(sana)
+    assert recorded() == 0
+    assert record_item(sana, incident_id) == linking.NO_RECORD
+    # Whether it is to be counted anew cannot be told.
+    assert incident_of(incident_id).waits
 
 
 def test_only_incidents_with_a_record_to_put_are_opened_for_it(
