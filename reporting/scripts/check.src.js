@@ -35,12 +35,16 @@ export function checkOf(form, said, steps, checking, read, names, show) {
     return words(name);
   }
 
-  function row(title, texts, index) {
+  // A story goes in its own direction; what is short stands where the page's own words stand.
+  function row(title, texts, index, story) {
     var group = make("div");
     group.append(make("dt", title));
-    (texts.length ? texts : [said.noAnswer]).forEach(function (text) {
-      group.append(make("dd", text, texts.length ? { dir: "auto" } : { class: "muted" }));
+    texts.forEach(function (text) {
+      var place = make("dd", story ? text : "", story ? { dir: "auto" } : {});
+      if (!story) place.append(make("bdi", text));
+      group.append(place);
     });
+    if (!texts.length) group.append(make("dd", said.noAnswer, { class: "muted" }));
     var change = make("button", said.change, { type: "button", "aria-label": said.change + ": " + title });
     change.addEventListener("click", function () { show(index); });
     // A description list holds nothing but terms and descriptions.
@@ -54,7 +58,7 @@ export function checkOf(form, said, steps, checking, read, names, show) {
     var list = make("dl", "", { class: "check" });
     steps.forEach(function (step, index) {
       var asked = step.querySelectorAll("fieldset.field");
-      if (!asked.length) list.append(row(wording(step), shown(step), index));
+      if (!asked.length) list.append(row(wording(step), shown(step), index, step.contains(form.elements.what_happened)));
       Array.from(asked).forEach(function (field) {
         list.append(row(field.querySelector("legend").textContent.trim(), words(field.querySelector("input").name), index));
       });
