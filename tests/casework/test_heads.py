@@ -17,7 +17,7 @@ from sqlalchemy import select
 from analytics import release
 from analytics.heads import FILE
 from analytics.models import Release
-from casework import audit, commands, demo_people, heads, members, signing_in
+from casework import audit, audit_commands, demo_people, heads, members, signing_in
 from casework.models import AuditEntry, SignedHead
 from casework.policy import ActionRefused
 from reporting import sealing
@@ -357,7 +357,7 @@ class TestCommand:
 
         def call(*arguments: str) -> Result:
             return runner.invoke(
-                commands.audit_group, ["verify", *arguments], catch_exceptions=False
+                audit_commands.audit_group, ["verify", *arguments], catch_exceptions=False
             )
 
         return call

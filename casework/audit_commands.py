@@ -1,0 +1,94 @@
+"""`upstander audit`: are the chains whole, and do they still hold what somebody saw?"""
+
+from typing import BinaryIO
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import select
+
+from analytics.heads import read
+from casework import audit, heads
+from reporting.database import db
+from reporting.models import Organisation
+from reporting.sealing import SealingRefused, b64, unb64
+
+
+@click.group("audit")
+def audit_group() -> None:
+    """Look after the audit chains."""
+
+
+@audit_group.command("verify")
+@click.option("--head", "seen", multiple=True, help="A head somebody saw: is it still there?")
+@click.option(
+    "--release",
+    "kept",
+    multiple=True,
+    type=click.File("rb"),
+    help="The audit-heads.json of a release somebody kept: are its heads still there?",
+)
+@with_appcontext
+def verify(seen: tuple[str, ...], kept: tuple[BinaryIO, ...]) -> None:
+    """Walk every chain; name the first broken link and the first wrong signed head of each."""
+    organisations = {row.id: row for row in db.session.scalars(select(Organisation))}
+    # Of an organisation whose chain is gone there is still the organisation.
+    chains = sorted({*audit.chains(), *organisations})
+    found = [_verify_chain(chain, organisations.get(chain)) for chain in chains]
+    for text in seen:
+        try:
+            there = any(audit.contains(chain, unb64(text)) for chain in chains)
+        except SealingRefused:
+            there = False
+        if not there:
+            click.echo(f"head {text} is in no chain")
+        found.append(there)
+    known = heads.signers() if kept else []
+    found += [_verify_kept(file.name, file.read(), known) for file in kept]
+    if not all(found):
+        raise SystemExit(1)
+
+
+def _verify_chain(chain: bytes, organisation: Organisation | None) -> bool:
+    """The links of one chain, and the heads its supervisors signed."""
+    instance = chain == audit.CHAIN_INSTANCE
+    name = "instance" if instance else organisation.slug if organisation else b64(chain)
+    first = audit.verify(chain)
+    if first is None:
+        length, tip = audit.tip(db.session(), chain)
+        click.echo(f"{name}: {length} links, whole, head {b64(tip)}")
+    else:
+        click.echo(f"{name}: link {first} is broken")
+    if organisation is None:
+        # Nobody who acts in the instance's own chain holds a key to sign it with.
+        return first is None
+    checked = heads.verify(organisation)
+    words = {
+        "": f"{checked.good} signed heads, all in the chain",
+        heads.NONE: "no head is signed; one was when the organisation was made",
+        heads.MISSING: f"signed head {checked.seq} is not in the chain",
+        heads.SIGNATURE: f"signed head {checked.seq} has a wrong signature",
+    }
+    click.echo(f"{name}: {words[checked.wrong]}")
+    return first is None and not checked.wrong
+
+
+def _verify_kept(name: str, data: bytes, known: list[heads.Signer]) -> bool:
+    """The heads that a release carried away: whose are they, and are they still there?"""
+    try:
+        told = read(data)
+    except SealingRefused:
+        click.echo(f"{name}: not the audit heads of a release")
+        return False
+    whole = True
+    for head, signature in told:
+        by = heads.signer(known, head, signature)
+        if by is None:
+            click.echo(f"{name}: head {b64(head)} is signed by no organisation of this instance")
+        elif not audit.contains(by.id, head):
+            click.echo(f"{name}: head {b64(head)} of {by.slug} is not in its chain")
+        else:
+            continue
+        whole = False
+    if whole:
+        click.echo(f"{name}: {len(told)} heads, all in their chains")
+    return whole
