@@ -29,6 +29,13 @@ from reporting.sealing import b64
 from reporting.settings import Settings
 
 _TRIES = 3
+_AGREEING = """\
+In releases of the coalition that are proposed from now on, tables may show numbers that readers can
+tell to be those of {name}: where fewer than three organisations stand behind a cell, or one with
+more than 85 percent, and all of them have agreed. Bands and noise, which protect people, stay. The
+files carry the newest signed head of its audit chain; the same head twice tells that no supervisor
+of it came in between.
+What is published stays for good, even if the organisation later disagrees."""
 _REASONS = {
     "slug": "a slug has 2 to 40 of the characters a-z 0-9 - and is not 'instance' or 'bundle'",
     "slug-taken": "there is an organisation with this slug",
@@ -48,7 +55,7 @@ def _refuse(refused: ActionRefused) -> click.ClickException:
 
 @click.group("organisation")
 def organisation() -> None:
-    """Make organisations."""
+    """Make organisations, close and open them, record whether they agree to be recognisable."""
 
 
 @organisation.command("add")
@@ -79,6 +86,71 @@ def add_organisation(slug: str, name: str, supervisor_name: str, about: str, con
     _print_recovery(added.recovery_words)
     if db.session.scalar(select(func.count()).select_from(Organisation)) == 1:
         _print_instance_kit(current_app.extensions["instance"])
+
+
+@organisation.command("close")
+@click.argument("slug")
+@with_appcontext
+def close(slug: str) -> None:
+    """Take no more reports or additions. Reporters are told how else to reach the organisation.
+
+    What was sent stays, answers can still be read, and its members go on working.
+    """
+    one = _organisation(slug)
+    if not organisations.close(one.id):
+        click.echo(f"{one.name} is closed already; nothing was changed")
+        return
+    click.echo(f"{one.name} takes no reports from now on")
+    if not json.loads(one.contact):
+        click.echo("No other way to reach it is known here, so its page names none.")
+
+
+@organisation.command("open")
+@click.argument("slug")
+@with_appcontext
+def reopen(slug: str) -> None:
+    """Take reports and additions again. Reporters see the form."""
+    one = _organisation(slug)
+    if organisations.reopen(one.id):
+        click.echo(f"{one.name} takes reports again")
+    else:
+        click.echo(f"{one.name} is open already; nothing was changed")
+
+
+@organisation.command("agree")
+@click.argument("slug")
+@click.option("--yes", is_flag=True, help="Do not ask; for scripts.")
+@with_appcontext
+def agree(slug: str, yes: bool) -> None:
+    """Record that it agreed to be recognisable in releases of the coalition.
+
+    Only releases proposed from then on follow. What is published stays for good.
+    """
+    one = _organisation(slug)
+    if not one.recognisable and not yes:
+        click.echo(_AGREEING.format(name=one.name))
+        click.confirm(f"Has {one.name} agreed to this?", abort=True)
+    if organisations.agree(one.id):
+        click.echo(f"{one.name} may be recognised in what is proposed from now on")
+    else:
+        click.echo(f"{one.name} has agreed already; nothing was changed")
+
+
+@organisation.command("disagree")
+@click.argument("slug")
+@with_appcontext
+def disagree(slug: str) -> None:
+    """Record that it does not agree, or no longer, to be recognisable.
+
+    Only releases proposed from then on follow. What is published stays for good.
+    """
+    one = _organisation(slug)
+    if organisations.disagree(one.id):
+        click.echo(f"{one.name} is not recognisable in what is proposed from now on")
+        click.echo("Published releases stay. A proposal that waits was made with the agreement:")
+        click.echo("a coalition lead must reject it, or it is published so.")
+    else:
+        click.echo(f"{one.name} has not agreed; nothing was changed")
 
 
 def _confirm(new: NewMember) -> NewMember:
@@ -192,12 +264,14 @@ def code(name: str) -> None:
 
 
 def _organisation_id(slug: str) -> bytes | None:
-    if not slug:
-        return None
-    found = db.session.scalar(select(Organisation.id).where(Organisation.slug == slug))
+    return _organisation(slug).id if slug else None
+
+
+def _organisation(slug: str) -> Organisation:
+    found = db.session.scalar(select(Organisation).where(Organisation.slug == slug))
     if found is None:
         raise click.ClickException(f"there is no organisation {slug}")
-    return bytes(found)
+    return found
 
 
 def _settings() -> Settings:

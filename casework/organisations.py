@@ -1,7 +1,8 @@
-"""Making an organisation: its keys and its first supervisor in one run (sealing.md 4).
+"""Organisations: made, closed and opened, and whether they agreed to be recognisable.
 
-The secrets are granted to that supervisor and to the recovery key, shown once where they must be,
-and forgotten with the end of the run. Nothing here writes a secret anywhere but into a grant.
+Making one makes its keys and its first supervisor in one run (sealing.md 4). The secrets are
+granted to that supervisor and to the recovery key, shown once where they must be, and forgotten
+with the end of the run. Nothing here writes a secret anywhere but into a grant.
 """
 
 import json
@@ -10,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mnemonic import Mnemonic
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from casework import audit, credentials, heads, invitations, keys, members, signing_in
 from casework.credentials import NewMember
@@ -104,6 +105,44 @@ def check_new_member(name: str) -> None:
     wanted = signing_in.plain_name(name)
     if db.session.scalar(select(Member.id).where(Member.sign_in_name == wanted)):
         raise ActionRefused("name-taken")
+
+
+def close(organisation_id: bytes) -> bool:
+    """Take no reports from now on. Says, as the next three do, whether that changed anything."""
+    return _turn(organisation_id, Organisation.closed, "close_organisation", to=True)
+
+
+def reopen(organisation_id: bytes) -> bool:
+    """Take reports again."""
+    return _turn(organisation_id, Organisation.closed, "open_organisation", to=False)
+
+
+def agree(organisation_id: bytes) -> bool:
+    """Agree to be recognisable in releases of the coalition that are proposed from now on."""
+    return _turn(organisation_id, Organisation.recognisable, "agree_recognisable", to=True)
+
+
+def disagree(organisation_id: bytes) -> bool:
+    """Agree no longer. What is proposed or published already was made with what held then."""
+    return _turn(organisation_id, Organisation.recognisable, "disagree_recognisable", to=False)
+
+
+def _turn(
+    organisation_id: bytes, column: InstrumentedAttribute[bool], action: str, *, to: bool
+) -> bool:
+    with transaction() as session:
+        # Before the row, as everybody does: the other order could wait for each other for ever.
+        audit.lock(session, organisation_id)
+        changed = session.scalar(
+            update(Organisation)
+            .where(Organisation.id == organisation_id, column.is_(not to))
+            .values({column: to})
+            .returning(Organisation.id)
+        )
+        if changed is None:
+            return False
+        audit.write(session, organisation_id, None, action)
+    return True
 
 
 def _grant_first(
