@@ -91,14 +91,32 @@ class Live:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 self.port = int(probe.getsockname()[1])
-        env = {k: v for k, v in os.environ.items() if not k.startswith("UPSTANDER_")}
-        env |= {"UPSTANDER_DATA_DIR": str(self.data_dir), "UPSTANDER_PORT": str(self.port)}
-        env |= self.env
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
-                [str(UPSTANDER), "run", "--demo"], cwd=ROOT, env=env, stdout=out, stderr=out
+                [str(UPSTANDER), "run", "--demo"],
+                cwd=ROOT,
+                env=self._environment(),
+                stdout=out,
+                stderr=out,
             )
         self.wait(timeout)
+
+    def command(self, *arguments: str) -> str:
+        """What one `upstander` command prints, run beside the instance as its operator does."""
+        done = subprocess.run(
+            [str(UPSTANDER), *arguments],
+            cwd=ROOT,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        env = {k: v for k, v in os.environ.items() if not k.startswith("UPSTANDER_")}
+        env |= {"UPSTANDER_DATA_DIR": str(self.data_dir), "UPSTANDER_PORT": str(self.port)}
+        return env | dict(self.env)
 
     def wait(self, timeout: float = 60) -> None:
         """Until `/healthz` answers; raises with the log's end when the process has gone."""

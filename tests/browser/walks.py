@@ -1,6 +1,5 @@
 """The whole walk over every page of a running instance, one language beside the other."""
 
-import sqlite3
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,12 +15,6 @@ from tests.live import Live
 SLUGS = {"en": "demo", "ar": "demo-two"}
 CLOSED = "demo-three"
 STATES = (*public_pages.STATES, *staff_pages.STATES, *lead_pages.STATES)
-
-
-def close_organisation(live: Live) -> None:
-    """One organisation takes no reports: nothing a person can press does that yet."""
-    with sqlite3.connect(live.data_dir / "upstander.db") as connection:
-        connection.execute("UPDATE organisation SET closed = 1 WHERE slug = ?", (CLOSED,))
 
 
 def without_script(browser: Browser) -> BrowserContext:
@@ -78,7 +71,7 @@ def of_leads(live: Live, looks: Mapping[str, Look], watch: Watch) -> None:
 
 def everything(live: Live, looks: Mapping[str, Look], watches: Mapping[str, Watch]) -> None:
     """All pages; the languages at the same time, for time is short."""
-    close_organisation(live)
+    live.command("organisation", "close", CLOSED)
     with ThreadPoolExecutor(len(looks)) as pool:
         walks = [
             pool.submit(in_language, live, locale, look, watches[locale])
