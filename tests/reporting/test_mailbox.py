@@ -123,15 +123,19 @@ def test_requests_out_of_shape_are_refused(
 
 
 def test_erasing_takes_the_same_time_for_nothing(app: Flask, client: FlaskClient) -> None:
-    sealed = seal(make_organisation(), files=[b"one"] * 5)
-    sealed.post(client)
-    times = []
-    for token in (sealed.envelope.mailbox_token, bytes(32)):
-        started = time.monotonic()
-        ask(client, token, "/mailbox/erase")
-        times.append(time.monotonic() - started)
-    assert min(times) >= ERASE_SECONDS
-    assert abs(times[0] - times[1]) < ERASE_SECONDS / 2
+    """The quickest of three each: what else runs on the machine is nobody's secret."""
+    organisation = make_organisation()
+    times: list[list[float]] = [[], []]
+    for _ in range(3):
+        sealed = seal(organisation, files=[b"one"] * 5)
+        sealed.post(client)
+        for token, taken in zip((sealed.envelope.mailbox_token, bytes(32)), times, strict=True):
+            started = time.monotonic()
+            ask(client, token, "/mailbox/erase")
+            taken.append(time.monotonic() - started)
+    known, unknown = map(min, times)
+    assert min(known, unknown) >= ERASE_SECONDS
+    assert abs(known - unknown) < ERASE_SECONDS / 2
 
 
 @pytest.mark.parametrize("took", [0.0, 0.1, 0.55, 1.3])
