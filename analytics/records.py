@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from analytics import deployment, noise
 from analytics.models import Record, RecordCode
 from reporting import vocabulary
-from reporting.database import db, transaction
+from reporting.database import db, forget, transaction
 
 UNKNOWN = vocabulary.UNKNOWN
 # Rows of one INSERT: SQLite allows 32,766 values in a statement.
@@ -85,23 +85,7 @@ def withdraw_many(ids: Iterable[bytes]) -> None:
     with transaction() as session:
         session.execute(delete(codes).where(codes.c.record_id == bindparam("gone")), gone)
         session.execute(delete(rows).where(rows.c.id == bindparam("gone")), gone)
-    _forget_log()
-
-
-def _forget_log() -> None:
-    """Empty what still holds withdrawn codes: SQLite's log, PostgreSQL's dead rows.
-
-    Readers may hold it up: after a moment the next withdrawal or the nightly job does it.
-    """
-    if db.engine.dialect.name == "sqlite":
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA busy_timeout=500")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.exec_driver_sql("PRAGMA busy_timeout=30000")
-        return
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in (RecordCode, Record):
-            connection.exec_driver_sql(f"VACUUM {table.__tablename__}")
+    forget(RecordCode.__tablename__, Record.__tablename__)
 
 
 def _own_transaction() -> None:

@@ -26,7 +26,7 @@ from casework.models import Incident, Work
 from casework.policy import ActionRefused, IncidentState, ReportState
 from casework.sessions import Session
 from reporting import attachments, clock
-from reporting.database import db, transaction
+from reporting.database import db, forget, transaction
 from reporting.models import Attachment, ErasureOrder, Message, Report
 
 # Tables whose rows an erasure deletes or empties.
@@ -96,16 +96,8 @@ def finish_erasures() -> int:
 
 
 def forget_log() -> None:
-    """Empty what still holds erased pages: SQLite's log, PostgreSQL's dead rows (sealing.md 10)."""
-    if db.engine.dialect.name == "sqlite":
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA busy_timeout=500")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-            connection.exec_driver_sql("PRAGMA busy_timeout=30000")
-        return
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for table in EMPTIED:
-            connection.exec_driver_sql(f"VACUUM {table}")
+    """Nothing that was erased stays in a log or in dead rows."""
+    forget(*EMPTIED)
 
 
 def _unsettled(session: Session) -> list[bytes]:

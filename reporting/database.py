@@ -28,6 +28,11 @@ UNORDERED = {"sqlite_with_rowid": False}
 
 Id = LargeBinary(16)
 
+# A writer waits this long for another one.
+_BUSY_SECONDS = 30
+# Whoever empties SQLite's log waits at most this long for its readers.
+LOG_WAIT_SECONDS = 0.5
+
 
 class UtcTime(TypeDecorator[datetime]):
     """A moment in UTC, the same on SQLite (which forgets the zone) and PostgreSQL."""
@@ -97,6 +102,35 @@ def transaction() -> Iterator[Session]:
         session.info["writing"] = False
 
 
+def forget(*tables: str) -> None:
+    """Empty what still holds deleted rows: SQLite's log, PostgreSQL's dead rows (sealing.md 10).
+
+    Readers may hold the log up: after a moment the next call or the nightly job does it. `tables`
+    are those that rows went from; only PostgreSQL asks.
+    """
+    if db.engine.dialect.name != "sqlite":
+        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for table in tables:
+                connection.exec_driver_sql(f"VACUUM {table}")
+        return
+    # Not through a session: a transaction of our own would be one of the readers.
+    raw = db.engine.raw_connection()
+    try:
+        cursor = raw.cursor()
+        cursor.execute(f"PRAGMA {_busy(LOG_WAIT_SECONDS)}")
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            cursor.execute(f"PRAGMA {_busy(_BUSY_SECONDS)}")
+            cursor.close()
+    finally:
+        raw.close()
+
+
+def _busy(seconds: float) -> str:
+    return f"busy_timeout={int(seconds * 1000)}"
+
+
 @event.listens_for(Engine, "begin")
 def _begin(connection: Connection) -> None:
     """Begin on SQLite by hand: writers at once take the lock and so wait for each other.
@@ -120,7 +154,7 @@ def _sqlite_rules(connection: Any, _record: Any) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "secure_delete=ON",
-        "busy_timeout=30000",
+        _busy(_BUSY_SECONDS),
         # Sorting and temporary tables must not reach the disk.
         "temp_store=MEMORY",
     ):

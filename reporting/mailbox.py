@@ -11,13 +11,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from reporting import attachments, clock
-from reporting.database import db, transaction
+from reporting.database import db, forget, transaction
 from reporting.models import Attachment, ErasureOrder, Message, Report
 from reporting.receipt import mailbox_of
 from reporting.sealing import random_id
-
-# An erasure waits at most this long for readers of SQLite's log; answers are padded beyond it.
-LOG_WAIT_SECONDS = 0.5
 
 
 def read(token: bytes) -> list[Message]:
@@ -75,24 +72,7 @@ def erase(token: bytes) -> None:
         session.execute(delete(Message).where(Message.mailbox == mailbox))
     for report_id in ids:
         attachments.delete(report_id)
-    _forget_log()
-
-
-def _forget_log() -> None:
-    """Empty SQLite's write-ahead log, which still holds the erased pages (sealing.md 10)."""
-    if db.engine.dialect.name != "sqlite":
-        return
-    db.session.close()
-    connection = db.engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        # Readers may hold it up: a moment's wait, else the next erasure or the nightly job does it.
-        cursor.execute(f"PRAGMA busy_timeout={int(LOG_WAIT_SECONDS * 1000)}")
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        cursor.execute("PRAGMA busy_timeout=30000")
-        cursor.close()
-    finally:
-        connection.close()
+    forget()
 
 
 def _mailbox(token: bytes) -> bytes:
