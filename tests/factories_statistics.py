@@ -25,6 +25,10 @@ def organisation(number: int) -> bytes:
     return bytes([number]) * 16
 
 
+# As many incidents as the demo's three organisations have.
+SIZES = {organisation(1): 270, organisation(2): 198, organisation(3): 132}
+
+
 def scope_of(organisation_id: bytes) -> str:
     """Scope of an organisation's own release."""
     return f"org:{b64(organisation_id)}"

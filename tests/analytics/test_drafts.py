@@ -22,6 +22,7 @@ from reporting.sealing import b64
 from tests.factories_statistics import (
     CHECKER,
     PROPOSER,
+    SIZES,
     YEAR,
     make_coded,
     make_release,
@@ -34,7 +35,6 @@ from tests.factories_statistics import (
 
 pytestmark = pytest.mark.database
 MENU = load(YEAR)
-SIZES = {organisation(1): 270, organisation(2): 198, organisation(3): 132}
 DAY = datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC)
 
 

@@ -18,14 +18,13 @@ from reporting.sealing import SealingRefused, b64
 from tests.factories_statistics import (
     CHECKER,
     PROPOSER,
+    SIZES,
     YEAR,
     make_world,
     organisation,
     scope_of,
     store,
 )
-
-SIZES = {organisation(1): 270, organisation(2): 198, organisation(3): 132}
 
 
 def head_of(number: int) -> Head:

@@ -24,6 +24,7 @@ from reporting.sealing import b64
 from tests.factories_statistics import (
     CHECKER,
     PROPOSER,
+    SIZES,
     YEAR,
     make_coded,
     make_release,
@@ -35,7 +36,6 @@ from tests.factories_statistics import (
 )
 
 pytestmark = pytest.mark.database
-SIZES = {organisation(1): 270, organisation(2): 198, organisation(3): 132}
 
 
 @pytest.fixture(autouse=True)

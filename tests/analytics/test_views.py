@@ -15,6 +15,7 @@ from analytics import deployment, release
 from reporting.sealing import b64
 from tests.factories_statistics import (
     CHECKER,
+    SIZES,
     YEAR,
     make_release,
     make_world,
@@ -23,7 +24,6 @@ from tests.factories_statistics import (
     store,
 )
 
-SIZES = {organisation(1): 270, organisation(2): 198, organisation(3): 132}
 LARGEST_PAGE = 20 * 1024
 
 
