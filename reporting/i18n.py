@@ -5,10 +5,12 @@ visitor. Negotiation goes through a table of our own (Werkzeug and Babel send `z
 """
 
 import unicodedata
+from datetime import date
 from functools import cache
 from typing import Any
 
 from babel import Locale
+from babel.dates import format_date
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, get_translations, gettext, ngettext, npgettext, pgettext
 
@@ -108,6 +110,21 @@ def month_names(locale: str) -> tuple[str, ...]:
     return tuple(names[number] for number in range(1, 13))
 
 
+def long_date(value: date | str) -> str:
+    """A day as "22 November 2026", a month as "March 2025", in the page's language.
+
+    Takes a date or its ISO text. Both languages say the day first, and digits are Latin in both:
+    what is read out on the telephone has one form.
+    """
+    day, pattern = value, "d MMMM y"
+    if isinstance(day, str):
+        year, _, rest = day.partition("-")
+        if "-" not in rest:
+            day, pattern = f"{year}-{rest or '01'}-01", "LLLL y" if rest else "y"
+        day = date.fromisoformat(day)
+    return str(format_date(day, pattern, locale=chosen()))
+
+
 def sort_key(text: str) -> str:
     """Alphabetical order that ignores accents and the carriers of the Arabic hamza."""
     apart = unicodedata.normalize("NFKD", text)
@@ -151,6 +168,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # by jinja2.ext.i18n
         _say, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
+    app.add_template_filter(long_date)
     app.before_request(_forget)
     app.context_processor(_globals)
     app.jinja_env.globals.update(

@@ -1,11 +1,10 @@
 """The check page: answers in words, nothing sent yet. The one place where they are shown back."""
 
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from flask import Response
-from flask_babel import format_date, gettext
+from flask_babel import gettext
 
 from reporting import i18n
 from reporting.organisations import Listing
@@ -52,10 +51,6 @@ def _in_words(question: Question, given: Any, locale: str) -> list[str]:
 def when_in_words(given: Mapping[str, str]) -> str:
     """A date with its precision, in the page's language, in Latin digits."""
     value, precision = given["value"], given["precision"]
-    if precision == "day":
-        return str(format_date(date.fromisoformat(value), "long"))
     if precision == "week":
         return str(gettext("In the last 7 days"))
-    if precision == "month":
-        return str(format_date(date.fromisoformat(f"{value}-01"), "LLLL y"))
-    return value or str(gettext("I am not sure"))
+    return i18n.long_date(value) if value else str(gettext("I am not sure"))

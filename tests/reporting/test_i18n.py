@@ -1,7 +1,9 @@
 """The language of a page: from its address, else what the browser likes best."""
 
+from datetime import date
+
 import pytest
-from flask import Flask
+from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 
 from reporting import i18n
@@ -60,3 +62,17 @@ def test_countries_stand_in_the_order_of_their_language(app: Flask) -> None:
     assert min(["إيران", "اليمن", "أفغانستان"], key=i18n.sort_key) == "أفغانستان"
     assert i18n.country_name("DE", "ar") == "ألمانيا"
     assert len(i18n.month_names("ar")) == 12
+
+
+@pytest.mark.parametrize(
+    ("path", "day", "month"),
+    [("/en/", "2 November 2026", "March 2025"), ("/ar/", "2 نوفمبر 2026", "مارس 2025")],
+)
+def test_dates_have_one_form_with_the_day_first(
+    app: Flask, path: str, day: str, month: str
+) -> None:
+    with app.test_request_context(path):
+        assert i18n.long_date(date(2026, 11, 2)) == i18n.long_date("2026-11-02") == day
+        assert i18n.long_date("2025-03") == month
+        assert i18n.long_date("1999") == "1999"
+        assert render_template_string("{{ '2026-11-02' | long_date }}") == day
