@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
+from analytics import files, heads
 from analytics.disclosure import BAND, NA, WITHHELD, Statement
 from analytics.menu import OTHER, UNKNOWN, Cell, Menu, Table
 from reporting import i18n
@@ -53,6 +54,22 @@ def title(name: str) -> str:
         "type-motive_group": _("Incidents by gravest act and motive"),
     }
     return titles[name]
+
+
+def file_title(name: str) -> str:
+    """What a file of a release is."""
+    stem, _dot, kind = name.partition(".")
+    known: dict[str, str] = {
+        files.ALL_TABLES: _("All figures (CSV)"),
+        "codes.csv": _("What the codes mean (CSV)"),
+        files.PACKAGE: _("Description of the files (JSON)"),
+        heads.FILE: _("Signed check values (JSON)"),
+        files.SUMS: _("Checksums of the files"),
+    }
+    if stem == "method":
+        language = i18n.own_name(kind.removesuffix(".md"))
+        return str(_("How the figures are made (%(language)s)", language=language))
+    return known.get(name) or title(stem)
 
 
 def reason(code: str) -> str:

@@ -103,10 +103,11 @@ def public_files(release: Release) -> dict[str, str]:
     return {name: checksum for name, checksum in known.items() if name != files.AUDIT}
 
 
-def _downloads(release: Release) -> list[str]:
-    """File names as a reader looks for them: all tables first, then each, then the rest."""
+def _downloads(release: Release) -> list[tuple[str, str]]:
+    """Files and what they are, as a reader looks for them: all tables, then each, then the rest."""
     known = public_files(release)
-    return sorted(known, key=lambda n: (n != files.ALL_TABLES, not n.endswith(".csv"), n))
+    order = sorted(known, key=lambda n: (n != files.ALL_TABLES, not n.endswith(".csv"), n))
+    return [(name, pages.file_title(name)) for name in order]
 
 
 def _published() -> list[Release]:
@@ -129,7 +130,7 @@ def _page(release: Release | None, found: list[Release], locale: str) -> str:
         current=b64(release.id) if release else "",
         paragraph=files.paragraph(locale),
         shown=shown,
-        names=_downloads(release) if release else [],
+        downloads=_downloads(release) if release else [],
     )
 
 

@@ -40,7 +40,9 @@ IDENTIFIER = re.compile(r"[a-z]+(_[a-z]+)+")
 # Direction is the page's business; a control in a text can show it other than it reads.
 BIDI_CONTROL = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # Words of the Latin script an Arabic page may show: names of formats and of this software.
-LATIN_WORDS = frozenset({"Upstander", "English", "Tor", "CSV", "JSON", "QR", "UTC", "CC", "BY"})
+LATIN_WORDS = frozenset(
+    {"Upstander", "English", "Tor", "CSV", "JSON", "QR", "UTC", "CC", "BY", "Shift"}
+)
 LATIN = re.compile(r"[A-Za-z][A-Za-z-]*")
 # In the order of CLDR (zero, one, two, few, many, other); Babel's own table has another for Arabic.
 PLURALS = {

@@ -47,12 +47,13 @@ export function readWhen(given, today, refuse) {
   return given.precision === "other" || typed ? readDate(given, today, refuse) : undefined;
 }
 
-// A date in words, as precisely as it is known, in Latin digits.
+// A date in words, as precisely as it is known, the day first, in Latin digits: the twin of
+// `long_date` in i18n.py.
 export function dateWords(then, locale) {
   const parts = then.value.split("-").map(Number);
   const shape = { year: "numeric", timeZone: "UTC" };
   if (parts.length > 1) shape.month = "long";
   if (parts.length > 2) shape.day = "numeric";
   const date = new Date(Date.UTC(parts[0], (parts[1] || 1) - 1, parts[2] || 1));
-  return new Intl.DateTimeFormat(locale + "-u-nu-latn-ca-gregory", shape).format(date);
+  return new Intl.DateTimeFormat((locale === "en" ? "en-GB" : locale) + "-u-nu-latn-ca-gregory", shape).format(date);
 }

@@ -117,10 +117,22 @@ import { sender } from "./send.src.js";
 
   // ---- files
 
+  // The browser's own words beside the button count what is listed, not what was chosen last.
+  function hold() {
+    try {
+      var held = new DataTransfer();
+      files.forEach(function (file) { held.items.add(file); });
+      get("f-files").files = held.files;
+    } catch (old) {
+      get("f-files").value = "";
+    }
+  }
+
   function listFiles(problem) {
     var wrong = get("e-files");
     wrong.textContent = problem || "";
     wrong.hidden = !problem;
+    hold();
     get("chosen").replaceChildren.apply(get("chosen"), files.map(function (file, index) {
       var item = make("li");
       var name = make("bdi", file.name);
@@ -138,14 +150,17 @@ import { sender } from "./send.src.js";
 
   get("f-files").addEventListener("change", function (event) {
     var problem = "";
+    var over = [];
     Array.from(event.target.files).forEach(function (file) {
       if (file.size > MAX_FILE) problem = said.large;
-      else if (files.length >= MAX_FILES) problem = said.many;
+      else if (files.length >= MAX_FILES) over.push(file.name);
       else files.push(file);
     });
-    event.target.value = "";
     changed();
-    listFiles(problem);
+    // Each name keeps its own direction: first-strong isolate to pop.
+    listFiles(over.length ? said.many.replace("{names}", function () {
+      return over.map(function (name) { return "\u2068" + name + "\u2069"; }).join(" · ");
+    }) : problem);
   });
 
   // ---- sending

@@ -1,6 +1,8 @@
 // Coming back with script: the number is read here and never sent; only the mailbox token derived
 // from it is. Messages are opened here, additions sealed here.
 
+import { dateWords } from "./dates.src.js";
+import { make } from "./make.src.js";
 import { sender } from "./send.src.js";
 
 (function () {
@@ -19,17 +21,23 @@ import { sender } from "./send.src.js";
   var receipt = null;
   var pending = {};
 
-  function make(tag, text, attributes) {
-    var node = document.createElement(tag);
-    if (text) node.textContent = text;
-    Object.keys(attributes || {}).forEach(function (name) { node.setAttribute(name, attributes[name]); });
-    return node;
-  }
-
-  function problem(words) {
+  // What is wrong, with a way to the field that it is about, if it is about one.
+  function problem(words, field) {
     var box = get("problem");
+    var old = document.querySelector("[aria-invalid]");
+    if (old) old.removeAttribute("aria-invalid");
     box.hidden = !words;
-    box.querySelector("p").textContent = words || "";
+    var place = box.querySelector("p");
+    place.textContent = field ? "" : words || "";
+    if (field) {
+      var link = make("a", words, { href: "#" + field.id });
+      link.addEventListener("click", function (event) {
+        event.preventDefault();
+        field.focus();
+      });
+      place.append(link);
+      field.setAttribute("aria-invalid", "true");
+    }
     if (words) {
       box.focus();
       window.scrollTo(0, 0);
@@ -73,11 +81,16 @@ import { sender } from "./send.src.js";
     return shown;
   }
 
-  function article(message) {
+  function article(message, asked) {
     var node = make("article", "", { class: "message" });
     var day = make("p", "", { class: "day" });
-    day.append(make("bdi", message.day, { dir: "ltr" }));
+    day.append(make("bdi", dateWords({ value: message.day }, said.locale)));
     node.append(day);
+    if (message.text && asked) {
+      var label = make("p");
+      label.append(make("span", said.question, { class: "tag" }));
+      node.append(label);
+    }
     if (message.text) node.append(make("p", message.text, { class: "said", dir: "auto" }));
     else node.append(make("p", STATUSES[message.status] || said.unreadable));
     return node;
@@ -87,9 +100,11 @@ import { sender } from "./send.src.js";
     var answer = await ask("/mailbox", { mailbox_token: upstanderSeal.b64(receipt.mailboxToken) });
     var messages = await Promise.all(answer.messages.map(open));
     messages.sort(function (a, b) { return a.day < b.day ? -1 : a.day > b.day ? 1 : a.number - b.number; });
-    get("messages").replaceChildren.apply(get("messages"), messages.map(article));
-    get("nothing").hidden = messages.length > 0;
     var latest = messages.filter(function (message) { return message.status; }).pop();
+    get("messages").replaceChildren.apply(get("messages"), messages.map(function (message) {
+      return article(message, message === latest && message.status === "question");
+    }));
+    get("nothing").hidden = messages.length > 0;
     get("state").hidden = !latest;
     if (latest) get("state").querySelector(".tag").textContent = STATUSES[latest.status];
   }
@@ -102,7 +117,7 @@ import { sender } from "./send.src.js";
     try {
       digits = upstanderSeal.readDigits(get("receipt").value);
     } catch (refused) {
-      problem(refused.reason === "receipt-check" ? said.check : said.length);
+      problem(refused.reason === "receipt-check" ? said.check : said.length, get("receipt"));
       return;
     }
     button.disabled = true;
@@ -131,14 +146,16 @@ import { sender } from "./send.src.js";
     return given;
   }
 
-  function wrong(name, body, files, slug) {
-    if (!slug) return said.choose;
-    if (files.length > MAX_FILES) return said.many;
-    if (files.some(function (file) { return file.size > MAX_FILE; })) return said.large;
-    if (new TextEncoder().encode(JSON.stringify(body)).length > MAX_JSON) return said.long;
-    if (name === "consent" && !Object.keys(body.consent).length) return said.either;
-    if (name === "add" && !body.answers.what_happened && !files.length) return said.empty;
-    return "";
+  // Words and the field they are about; nothing where all is well.
+  function wrong(name, part, body, files) {
+    var field = part.elements;
+    if (!field.organisation.value) return [said.choose, field.organisation];
+    if (files.length > MAX_FILES) return [said.many, field.file];
+    if (files.some(function (file) { return file.size > MAX_FILE; })) return [said.large, field.file];
+    if (new TextEncoder().encode(JSON.stringify(body)).length > MAX_JSON) return [said.long, field.what_happened];
+    if (name === "consent" && !Object.keys(body.consent).length) return [said.either, part.querySelector("[type=radio]")];
+    if (name === "add" && !body.answers.what_happened && !files.length) return [said.empty, field.what_happened];
+    return null;
   }
 
   function bodyOf(name, part, files) {
@@ -158,9 +175,9 @@ import { sender } from "./send.src.js";
     var files = part.elements.file ? Array.from(part.elements.file.files) : [];
     var slug = part.elements.organisation.value;
     var body = bodyOf(name, part, files);
-    var words = wrong(name, body, files, slug);
-    if (words) {
-      problem(words);
+    var fault = wrong(name, part, body, files);
+    if (fault) {
+      problem(fault[0], fault[1]);
       return;
     }
     var button = part.querySelector("button");
@@ -175,6 +192,7 @@ import { sender } from "./send.src.js";
       await pending[name]();
       pending[name] = null;
       part.reset();
+      chosen(slug);
       tell(get("notice").dataset.sent);
       window.scrollTo(0, 0);
     } catch (unsent) {
@@ -185,13 +203,26 @@ import { sender } from "./send.src.js";
     }
   }
 
+  // Said once, it is said for both.
+  function chosen(slug) {
+    ["add", "consent"].forEach(function (name) {
+      if (get(name)) get(name).elements.organisation.value = slug;
+    });
+  }
+
   ["add", "consent"].forEach(function (name) {
     var part = get(name);
     if (!part) return;
     part.setAttribute("method", "dialog");
     part.removeAttribute("action");
     // What changes after sealing is another addition.
-    part.addEventListener("input", function () { pending[name] = null; });
+    part.addEventListener("input", function (event) {
+      pending[name] = null;
+      if (event.target.name === "organisation") {
+        pending = {};
+        chosen(event.target.value);
+      }
+    });
     part.addEventListener("submit", function (event) {
       event.preventDefault();
       add(name, part);

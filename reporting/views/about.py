@@ -43,13 +43,16 @@ def done(locale: str) -> Response:
 @blueprint.get(f"{i18n.PATH}/help")
 @audience(PUBLIC)
 def help_lines(locale: str) -> Response:
-    """Emergency first, then the operator's help lines."""
+    """Emergency first, then the operator's help lines, then how to reach the organisations."""
     given = [
         [part.strip() for part in line.split("|")]
         for line in current_app.extensions["settings"].help_lines
     ]
+    told = [(o.name, organisations.said(o.contact, locale)) for o in organisations.every()]
+    reached = [(name, contact) for name, contact in told if contact]
     return cached_page(
-        ("help", locale), lambda: render_template("reporting/help.html", lines=given)
+        ("help", locale, json.dumps(reached)),
+        lambda: render_template("reporting/help.html", lines=given, organisations=reached),
     )
 
 

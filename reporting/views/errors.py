@@ -22,11 +22,15 @@ TITLES = {
     503: lazy_gettext("Not available just now"),
 }
 WORDS = {
-    400: lazy_gettext("Nothing was stored. Go back and try once more."),
+    400: lazy_gettext(
+        "Nothing was stored. Use your browser’s Back button; your words may still be there."
+    ),
     404: lazy_gettext("The address may be old, or a letter may be missing."),
     405: lazy_gettext("The address may be old, or a letter may be missing."),
     413: lazy_gettext("Nothing was stored. You can send 5 files, 20 MB each."),
-    422: lazy_gettext("Nothing was stored. Go back and try once more."),
+    422: lazy_gettext(
+        "Nothing was stored. Use your browser’s Back button; your words may still be there."
+    ),
     429: lazy_gettext("Please wait one minute and try again. Nothing was stored."),
     500: lazy_gettext("It is not your fault. Nothing more was stored. Please try again later."),
     503: lazy_gettext("Please try again later. In danger, use the phone."),

@@ -48,7 +48,8 @@ def choose_organisation(locale: str) -> AnyResponse:
 
 
 def _listed(locale: str) -> list[dict[str, Any]]:
-    return [
+    """Organisations by name, those that take reports first."""
+    listed = [
         {
             "slug": o.slug,
             "name": o.name,
@@ -58,3 +59,4 @@ def _listed(locale: str) -> list[dict[str, Any]]:
         }
         for o in organisations.every()
     ]
+    return sorted(listed, key=lambda one: not one["open"])

@@ -151,7 +151,7 @@ def _add(
     sent = gettext("We have what you added.")
     organisation = organisations.find(posted.one("organisation"))
     if organisation and submission.known_draft(organisation.slug, report_id):
-        return _inbox(digits, derived, notice=sent)
+        return _inbox(digits, derived, notice=sent, chosen=organisation.slug)
     filled = _read(step, posted)
     problem = _problem(step, filled, posted)
     if problem:
@@ -180,7 +180,7 @@ def _add(
     except (OperationalError, OSError, SubmissionRefused):
         problem = gettext("It was not sent. Your answers are still here. Please try again.")
         return _inbox(digits, derived, 503, problem=problem, posted=posted)
-    return _inbox(digits, derived, notice=sent)
+    return _inbox(digits, derived, notice=sent, chosen=organisation.slug)
 
 
 def _read(step: str, posted: Posted) -> Filled:
@@ -209,18 +209,21 @@ def _inbox(
     notice: str = "",
     problem: str = "",
     posted: Posted | None = None,
+    chosen: str = "",
 ) -> Response:
     messages = open_messages(derived, mailbox.read(derived.mailbox_token))
-    statuses = [message.status for message in messages if message.status]
+    told = [message for message in messages if message.status]
+    latest = told[-1].status if told else ""
     return _page(
         "inbox",
         status,
         messages=messages,
-        latest=statuses[-1] if statuses else "",
+        latest=latest,
+        asked=told[-1] if latest == "question" else None,
         draft=seal_draft(DRAFT, {"receipt": digits, "report_id": b64(random_id())}),
         notice=notice,
         problem=problem,
-        fields=posted.fields if posted else {},
+        fields=posted.fields if posted else {"organisation": [chosen]},
     )
 
 
