@@ -32,8 +32,15 @@ class Admitted:
 
     count: int
     waiting: int
+    # Of `count`: what reporters added to reports there were.
+    additions: int = 0
     # Incidents whose reporters said something about consent.
     incidents: tuple[bytes, ...] = ()
+
+    @property
+    def reports(self) -> int:
+        """How many are reports of their own."""
+        return self.count - self.additions
 
 
 @dataclass(frozen=True)
@@ -100,12 +107,13 @@ def _take_in(session: Session, opened: list[_Opened]) -> Admitted:
         organisation = session.organisation_id or b""
         audit.lock(database, organisation)
         before: dict[bytes, int] = {}
-        count = 0
+        count = additions = 0
         for one in opened:
             parent = _parent(database, one.row) if one.row.kind == "addition" else None
             if not _rebox(database, session, one, parent):
                 continue
             count += 1
+            additions += one.row.kind == "addition"
             number = 0
             if parent is not None:
                 number = before.setdefault(parent.report_id, _additions(database, parent))
@@ -117,7 +125,7 @@ def _take_in(session: Session, opened: list[_Opened]) -> Admitted:
             database.flush()
         if count:
             audit.write(database, organisation, session.member_id, "admit", None, {"count": count})
-    return Admitted(count, _waiting(db.session(), session), tuple(touched))
+    return Admitted(count, _waiting(db.session(), session), additions, tuple(touched))
 
 
 def _rebox(database: DatabaseSession, session: Session, one: _Opened, parent: Work | None) -> bool:

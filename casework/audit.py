@@ -219,6 +219,13 @@ def of(session: Session, chain: bytes, subject: bytes) -> list[tuple[str, dict[s
     return [(str(parts[3]), parts[5]) for parts in map(json.loads, rows)]
 
 
+def last_day(session: Session, chain: bytes, subject: bytes) -> str:
+    """Day of the newest link about one subject."""
+    query = select(AuditEntry.entry).where(AuditEntry.chain == chain, AuditEntry.subject == subject)
+    entry = session.scalars(query.order_by(AuditEntry.seq.desc()).limit(1)).first()
+    return str(_read(entry)[1])[:10] if entry else ""
+
+
 def since(
     session: Session, chain: bytes, seq: int, action: str
 ) -> list[tuple[int, dict[str, Any]]]:

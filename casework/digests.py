@@ -69,7 +69,11 @@ def first_words(text: str) -> str:
         if unicodedata.category(c) != "Cf" or c in "\u200c\u200d"
     )
     line = " ".join(kept.split())
-    return line if len(line) <= _WORDS else line[: _WORDS - 1].rstrip() + "…"
+    if len(line) <= _WORDS:
+        return line
+    whole, _space, _cut = line[:_WORDS].rpartition(" ")
+    # Scripts without spaces, and one very long word, are cut where the room ends.
+    return (whole if len(whole) >= _WORDS // 2 else line[: _WORDS - 1].rstrip()) + "…"
 
 
 def known(list_name: str, given: Any) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from flask import (
     render_template,
     request,
 )
+from flask_babel import gettext
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -144,13 +145,26 @@ def _signed_out() -> BaseResponse | tuple[str, int]:
     # Only a form of ours gets its words shown again.
     csrf.protect()
     typed = [
-        (name, value)
+        (_title(name), value)
         for name, value in request.form.items(multi=True)
         if name not in _SECRET_FIELDS
         and value.strip()
         and (name in _TEXT_FIELDS or any(letter.isspace() for letter in value.strip()))
     ]
     return render_template("casework/signed_out.html", typed=typed), 401
+
+
+def _title(name: str) -> str:
+    """What a field was called on the page that was lost."""
+    if name == "text":
+        return gettext("Answer") if request.path.endswith("/answers") else gettext("Note")
+    titles = {
+        "name": gettext("Name"),
+        "incident": gettext("Incident"),
+        "other": gettext("Or its address"),
+        "email": gettext("E-mail"),
+    }
+    return titles.get(name, name)
 
 
 @blueprint.teardown_request

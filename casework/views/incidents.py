@@ -8,7 +8,7 @@ from flask import redirect, render_template, request
 from sqlalchemy import and_, or_, select
 from werkzeug.wrappers import Response as BaseResponse
 
-from casework import coding, digests, handover, incidents, sessions
+from casework import coding, digests, handover, incidents, policy, sessions
 from casework.coding import Coding
 from casework.digests import Digest
 from casework.incidents import OpenedIncident
@@ -40,9 +40,15 @@ def incident_list() -> str:
         state=state,
         rows=rows,
         after=after,
-        done=request.args.get("done", ""),
+        closed=_closed(),
         **words.common(session),
     )
+
+
+def _closed() -> str:
+    """Which incident was just closed; an address may say anything."""
+    name = request.args.get("closed", "")
+    return b64(words.thing_id(name)) if name else ""
 
 
 @blueprint.get("/incidents/<incident_id>")
@@ -127,7 +133,7 @@ def close(incident_id: str) -> BaseResponse:
     session, wanted = sessions.current(), words.thing_id(incident_id)
     incidents.close(session, wanted, words.number("version"))
     handover.hand_over_if_due(session)
-    return redirect("/staff/incidents?done=closed", 303)
+    return redirect(f"/staff/incidents?closed={incident_id}", 303)
 
 
 @blueprint.post("/incidents/<incident_id>/reopen")
@@ -147,6 +153,7 @@ def waiting() -> str:
     return render_template(
         "casework/waiting.html",
         count=handover.waiting(session),
+        batch=policy.BATCH,
         done=int(done) if done.isascii() and done.isdigit() else None,
         **words.common(session),
     )
@@ -211,8 +218,10 @@ def _page(
         shown=shown,
         # A form that comes back names the version its writer saw, not what a colleague saved since.
         version=opened.incident.version if version is None else version,
-        problems=problems or {},
-        problem_words=words.CODING_PROBLEMS,
+        # By the id of the field, for the links of the box.
+        problems={
+            f"c-{name}": words.CODING_PROBLEMS[why] for name, why in (problems or {}).items()
+        },
         done=request.args.get("done", ""),
         fresh_id=lambda: b64(random_id()),
         **_choices(),
@@ -241,9 +250,18 @@ def _by_family(ids: Sequence[str], family: Callable[[str], str]) -> dict[str, li
     return found
 
 
-def _conflict(session: Session, incident_id: bytes, mine: Coding) -> tuple[str, int]:
-    """Both codings side by side: the one that was saved meanwhile and this member's own."""
+def _conflict(session: Session, incident_id: bytes, mine: Coding) -> BaseResponse | tuple[str, int]:
+    """Both codings side by side: the one that was saved meanwhile and this member's own.
+
+    Where they are equal there is nothing to decide.
+    """
     opened = incidents.open_incident(session, incident_id)
+    if opened.coding == mine:
+        if opened.incident.state == IncidentState.OPEN:
+            # Only a proposal so far, and now a person confirms it.
+            incidents.save_coding(session, incident_id, opened.incident.version, mine)
+            return redirect(f"/staff/incidents/{b64(incident_id)}?done=coded", 303)
+        return redirect(f"/staff/incidents/{b64(incident_id)}?done=same", 303)
     page = render_template(
         "casework/conflict.html",
         opened=opened,

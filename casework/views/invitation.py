@@ -48,7 +48,7 @@ def accept(token: str) -> str | tuple[str, int]:
         made=made,
         secret=secret,
         qr=Qr.of(made.totp_uri),
-        problem="",
+        problems={},
     )
 
 
@@ -65,7 +65,11 @@ def _accept(token: str) -> str | tuple[str, int]:
             "If you no longer have them, make new ones."
         )
         page = render_template(
-            "casework/invitation_secrets.html", made=None, secret="", qr=None, problem=problem
+            "casework/invitation_secrets.html",
+            made=None,
+            secret="",
+            qr=None,
+            problems={"passphrase": problem},
         )
         return page, 422
     shown = credentials.fingerprint(member.public_key) if member.public_key is not None else ""

@@ -34,7 +34,7 @@ def invite() -> str | tuple[str, int]:
     except ActionRefused as refused:
         if refused.reason not in {"name", "name-taken"}:
             raise
-        return _page(problem=_name_problem(refused.reason)), 422
+        return _page(problems={"name": _name_problem(refused.reason)}), 422
     return _page(invited=invited)
 
 
@@ -50,7 +50,8 @@ def invite_again(member_id: str) -> str:
 def admit(member_id: str) -> BaseResponse | tuple[str, int]:
     """Grant the keys to the key whose fingerprint stood beside the button."""
     if request.form.get("compared") != "yes":
-        return _page(problem=_("Compare the fingerprint first, then tick the box.")), 422
+        words = str(_("Compare the fingerprint first, then tick the box."))
+        return _page(problems={f"compared-{member_id}": words}), 422
     members.admit(sessions.current(), _id(member_id), request.form.get("fingerprint", ""))
     return redirect("/staff/people?done=admitted", 303)
 
@@ -70,7 +71,10 @@ def remove(member_id: str) -> BaseResponse:
     return redirect("/staff/people?done=removed", 303)
 
 
-def _page(*, invited: Invited | None = None, problem: str = "", done: str = "") -> str:
+def _page(
+    *, invited: Invited | None = None, problems: dict[str, str] | None = None, done: str = ""
+) -> str:
+    """`problems` are by the id of the field."""
     by = sessions.current()
     listed = members.people(by)
     return render_template(
@@ -78,7 +82,7 @@ def _page(*, invited: Invited | None = None, problem: str = "", done: str = "") 
         waiting=[one for one in listed if one.state == members.WAITING],
         others=[one for one in listed if one.state != members.WAITING],
         invited=invited,
-        problem=problem,
+        problems=problems or {},
         done=done if done in {"admitted", "removed"} else "",
         roles=_roles(by),
         fingerprint=credentials.fingerprint,

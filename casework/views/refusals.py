@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _
 
 # reason code -> heading, sentence
 WORDS: dict[str, tuple[Any, Any]] = {
-    "unknown": (_("There is no such page"), _("Nothing of your organisation has this address.")),
+    "unknown": (_("There is no such page"), _("Your organisation has nothing at this address.")),
     "role": (
         _("This page is not for your role"),
         _("Your role does not open this page. Nothing was changed."),

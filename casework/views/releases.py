@@ -25,7 +25,7 @@ from casework import audit, heads, sessions
 from casework.models import Member
 from casework.policy import ActionRefused
 from casework.views import blueprint
-from casework.views.releases_words import REFUSALS, STATES, ended, rejections
+from casework.views.releases_words import REFUSALS, STATES, by_field, ended, rejections
 from reporting import clock
 from reporting.access import LEAD, audience
 from reporting.database import db
@@ -172,7 +172,8 @@ def _list(problem: str = "") -> str:
                 "name": names.get(row.scope, row.scope),
                 "year": row.ref_year,
                 "created": row.created,
-                "state": STATES[row.state],
+                "state": row.state,
+                "said": STATES[row.state],
             }
             for row in session.scalars(query)
         ],
@@ -181,7 +182,7 @@ def _list(problem: str = "") -> str:
         year=request.form.get("year", str(year)),
         last=year,
         ended=ended(year),
-        problem=REFUSALS.get(problem, problem),
+        problems=by_field(problem),
     )
 
 
@@ -199,14 +200,28 @@ def _detail(found: Release, problem: str = "") -> str:
         state=found.state,
         state_words=STATES[found.state],
         reason=REFUSALS.get(found.reason or "", ""),
+        rejection=_rejection(found) if found.state == release.REJECTED else None,
         proposer=proposer.name if proposer else "",
         own=found.proposed_by == sessions.current().member_id,
         shown=tables(found) if is_built else None,
         checks=_checks(found) if is_built else None,
         names=sorted(json.loads(found.files)) if found.state == release.PUBLISHED else [],
         rejections=rejections(),
-        problem=REFUSALS.get(problem, problem),
+        problems=by_field(problem),
     )
+
+
+def _rejection(found: Release) -> dict[str, Any]:
+    """Who rejected it, when and why: the chain says so, and the other lead has to know."""
+    by = db.session().get(Member, found.checked_by) if found.checked_by else None
+    links = dict(audit.of(db.session(), audit.CHAIN_INSTANCE, found.id))
+    reason = links.get("refuse_release", {}).get("reason", "")
+    return {
+        "name": by.name if by else "–",
+        "own": found.checked_by == found.proposed_by,
+        "day": audit.last_day(db.session(), audit.CHAIN_INSTANCE, found.id),
+        "why": dict(rejections()).get(reason, "–"),
+    }
 
 
 def _checks(found: Release) -> dict[str, Any]:

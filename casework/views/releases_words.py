@@ -35,6 +35,23 @@ REFUSALS: dict[str, Any] = {
 }
 
 
+# Where the link of a problem leads. What is not here is of no field: the state has changed.
+_FIELDS = {
+    "scope-unknown": "scope",
+    "year-unknown": "year",
+    "year-not-over": "year",
+    "already-published": "year",
+    "already-proposed": "year",
+    "unconfirmed": "confirm",
+    "no-reason": "reason",
+}
+
+
+def by_field(problem: str) -> dict[str, str]:
+    """The words of a problem by the id of its field."""
+    return {_FIELDS.get(problem, ""): str(REFUSALS.get(problem, problem))} if problem else {}
+
+
 def rejections() -> list[tuple[str, str]]:
     """Reasons to reject a release, by code."""
     return [

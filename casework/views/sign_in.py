@@ -132,11 +132,15 @@ def _form(*, next_path: str, problem: str = "", left: str = "") -> str:
     return render_template(
         "casework/sign_in.html",
         next_path=local_path(next_path),
-        problem=problem,
-        message=_problem(problem) if problem else "",
+        problems={_field(problem): _problem(problem)} if problem else {},
         left=left if left in {"signed-out", "locked"} else "",
         name=request.form.get("name", ""),
     )
+
+
+def _field(reason: str) -> str:
+    """Where the link of the problem leads; nowhere when what was typed is right."""
+    return "" if reason in {"waiting", "member-state"} else "name"
 
 
 def _problem(reason: str) -> str:

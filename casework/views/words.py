@@ -16,22 +16,23 @@ from casework.policy import ActionRefused
 from casework.sessions import Session
 from reporting import vocabulary
 from reporting.database import db
-from reporting.i18n import chosen, label, month_names, sort_key
+from reporting.i18n import chosen, label, long_date, month_names, sort_key
 from reporting.sealing import SealingRefused, unb64
 
 VIEW_NAMES = {
     "new": lazy_gettext("New"),
     "unclaimed": lazy_gettext("Unclaimed"),
     "mine": lazy_gettext("Mine"),
-    "fresh": lazy_gettext("New from the reporter"),
-    "aside": lazy_gettext("Set aside"),
+    "fresh": lazy_gettext("Reporter added something"),
+    # "Set aside" is also a button; other languages have two words.
+    "aside": lazy_pgettext("state", "Set aside"),
     "all": lazy_gettext("All"),
 }
 KIND_NAMES = {"report": lazy_gettext("Report"), "addition": lazy_gettext("Addition")}
 REPORT_STATES = {
     "admitted": lazy_gettext("New"),
     "linked": lazy_gettext("In an incident"),
-    "set_aside": lazy_gettext("Set aside"),
+    "set_aside": lazy_pgettext("state", "Set aside"),
     "erased": lazy_gettext("Deleted by the reporter"),
 }
 INCIDENT_STATES = {
@@ -57,7 +58,7 @@ BROKEN = {
 MESSAGE_STATUSES = {
     "": lazy_gettext("A message"),
     "being_read": lazy_gettext("Being read"),
-    "question": lazy_gettext("Question for you"),
+    "question": lazy_gettext("Question to the reporter"),
     "finished": lazy_gettext("Finished"),
 }
 REQUESTS = {
@@ -91,6 +92,7 @@ def common(session: Session) -> dict[str, Any]:
         "requests": REQUESTS,
         "size_words": size_words,
         "vocabulary": vocabulary,
+        "when_words": when_words,
     }
 
 
@@ -121,8 +123,19 @@ def size_words(size: int) -> str:
     if size < 0:
         return str(_("size not given"))
     if size < 1024 * 1024:
-        return str(_("%(number)s KB", number=max(1, round(size / 1024))))
-    return str(_("%(number)s MB", number=round(size / 1024 / 1024, 1)))
+        said = _("%(number)s KB", number=max(1, round(size / 1024)))
+    else:
+        said = _("%(number)s MB", number=round(size / 1024 / 1024, 1))
+    # The number stays with its unit at the end of a line.
+    return str(said).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def when_words(text: str) -> str:
+    """When it happened, as the form gave it; what is no day, month or year stays as it came."""
+    try:
+        return long_date(text)
+    except ValueError:
+        return text
 
 
 def member_names(session: Session) -> dict[bytes, str]:

@@ -91,6 +91,8 @@ class Notes:
         found += self._left(page, staff)
         page.evaluate(axe_core.script())
         page.set_viewport_size(DESKTOP)
+        # Scrolled to a fragment, the bar would lie over whatever happens to stand there.
+        page.evaluate("scrollTo(0, 0)")
         found += self._rules(page, state, "desktop", EVERY_RULE)
         page.set_viewport_size(SMALLEST)
         found += page.evaluate(NARROW)

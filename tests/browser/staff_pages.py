@@ -174,6 +174,7 @@ def work_on(first: Member, second: Member, incident: str) -> None:
         member.tick("grounds", "b.language")
         member.page.fill("#c-year", "2025")
         member.page.select_option("#c-certainty", "V2")
+    second.page.fill("#c-year", "2024")
     first.press("/coding")
     first.see("incident-coded")
     second.press("/coding")
@@ -183,7 +184,8 @@ def work_on(first: Member, second: Member, incident: str) -> None:
     first.see("incident-noted")
     for member in (first, second):
         member.open(incident).locator("#notes details summary").click()
-        member.page.fill("#note-1", NOTE[locale] + " ✓")
+    for member, more in ((first, " ✓"), (second, "\n2026")):
+        member.page.fill("#note-1", NOTE[locale] + more)
         press(member.page, "#notes details button")
     second.see("note-conflict")
     for number in (1, 2):
@@ -211,6 +213,9 @@ def supervise(member: Member) -> None:
     """What waits to be counted, and the people."""
     room = member.room
     member.see("waiting", "waiting")
+    early = member.page.locator("main details summary")
+    if early.count():
+        early.click()
     member.press("/waiting")
     member.see("waiting-done")
     member.see("people", "people")

@@ -182,6 +182,9 @@ def test_taken_name_keeps_what_was_typed(client: FlaskClient, organisation: Orga
     assert status == 422
     assert "already called that" in text
     assert f'value="{name}"' in text
+    assert 'href="#name"' in text
+    assert 'aria-describedby="name-hint wrong-name" aria-invalid="true"' in text
+    assert 'name="email"' in text
 
 
 def test_supervisor_cannot_make_an_administrator(
@@ -199,6 +202,8 @@ def test_administrator_looks_after_leads_and_sees_no_organisations_people(
     text = page(client, "/staff/people")
     assert "Lea" in text
     assert organisation.supervisor.name not in text
+    # Without a queue there is nothing to be told about.
+    assert 'name="email"' not in text
     path = invite(client, "Second Lead", "lead")
     set_up(app.test_client(), path)
     status, _ = send(client, f"/staff/people/{b64(lead.member_id)}/remove", {})

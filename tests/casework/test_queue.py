@@ -167,6 +167,62 @@ def test_two_coders_see_both_codings(desk: FlaskClient, ben: FlaskClient) -> Non
     again = hidden(both, "version", "/coding")
     post(ben, f"{place}/coding", both, version=again, certainty="V3", country="ES")
     assert "Spain" in text(ben, place)
+    # In each column: country and certainty.
+    assert both.count("Different") == 4
+    assert both.count("<dt>Kind of incident</dt>") == 2
+
+
+def test_who_codes_the_same_has_nothing_to_decide(desk: FlaskClient, ben: FlaskClient) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    first, second = text(desk, place), text(ben, place)
+    version = hidden(first, "version", "/coding")
+    fields: dict[str, Any] = {"version": version, "certainty": "V2", "country": "FR"}
+    post(desk, f"{place}/coding", first, **fields)
+    after = post(ben, f"{place}/coding", second, **fields)
+    assert "nothing to decide" in text(ben, after)
+    # What a report brings along is only proposed: the same coding is the first of a person.
+    other = sent.send(answers={})
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{other.id}/incident", page, version="1")
+    after = post(ben, f"{place}/coding", text(ben, place), version="99", certainty="V0")
+    assert after.endswith("done=coded")
+    assert f"{place}/close" in text(ben, place)
+
+
+def test_a_wrong_field_is_marked_and_the_box_leads_to_it(desk: FlaskClient) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    page = text(desk, place)
+    version = hidden(page, "version", "/coding")
+    wrong = post(desk, f"{place}/coding", page, 422, version=version, year="25", acts="act.none")
+    assert 'href="#c-year"' in wrong
+    assert 'href="#c-acts"' in wrong
+    assert re.search(r'<input [^>]*id="c-year"[^>]*aria-invalid="true"', wrong)
+    assert re.search(r'<fieldset class="field bad" id="c-acts"[^>]*="wrong-c-acts"', wrong)
+
+
+def test_what_was_added_is_counted_apart(desk: FlaskClient) -> None:
+    one = sent.send()
+    assert "1 report has come in." in text(desk, "/staff/queue")
+    sent.add(one)
+    page = text(desk, "/staff/queue")
+    assert "1 addition to a report has come in." in page
+    assert "report has come in." not in page.replace("addition to a report has come in.", "")
+
+
+def test_a_closed_incident_is_named_with_its_link(desk: FlaskClient) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    page = text(desk, place)
+    post(desk, f"{place}/coding", page, version=hidden(page, "version", "/coding"), certainty="V2")
+    sure = text(desk, f"{place}/close")
+    after = post(desk, f"{place}/close", sure, version=hidden(sure, "version", "/close"))
+    assert re.search(rf'role="status">Incident <a href="{place}">', text(desk, after))
+    text(desk, "/staff/incidents?closed=../people", 404)
 
 
 def test_two_writers_of_a_note_see_both_texts(desk: FlaskClient, ben: FlaskClient) -> None:
@@ -322,7 +378,9 @@ def test_a_language_is_found_by_opening_a_bounded_number_of_digests(
     assert pages == 2
     assert arabic.id in found
     assert found.count('class="open"') == 1
-    assert "lines were opened" in found
+    assert "2 reports were looked through" in found
+    # Of nothing that was found, nothing is said.
+    assert "looked through" not in text(desk, "/staff/queue?language=fr")
 
 
 def test_an_erased_report_says_so(desk: FlaskClient) -> None:
@@ -366,4 +424,5 @@ def test_arabic_pages_are_right_to_left_and_keep_the_reports_direction(
     text(desk, "/staff/queue")
     page = text(desk, f"/staff/reports/{one.id}")
     assert 'dir="rtl"' in page
-    assert '<div class="said-box" dir="auto" lang="en">' in page
+    # The form was English; what was typed into it may be in any language.
+    assert '<div class="said-box" dir="auto">' in page

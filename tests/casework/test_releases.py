@@ -122,9 +122,15 @@ def test_a_proposal_that_cannot_be_is_explained(
 def test_a_rejected_release_can_be_proposed_again(leads: tuple[FlaskClient, FlaskClient]) -> None:
     first, second = leads
     there = propose(first)
-    assert send(second, f"{there}/reject").status_code == 422
+    assert 'href="#reason"' in send(second, f"{there}/reject").text
+    unseen = send(second, f"{there}/publish")
+    assert unseen.status_code == 422
+    assert 'href="#confirm"' in unseen.text
+    assert 'aria-describedby="wrong-confirm" aria-invalid="true"' in unseen.text
     assert send(second, f"{there}/reject", reason="figures").status_code == 303
-    assert "Rejected" in first.get(there).text
+    page = first.get(there).text
+    assert "Rejected by <bdi>Lou Two</bdi> on 22 November" in page
+    assert "The figures do not look right." in page
     assert send(second, f"{there}/publish", confirm="yes").status_code == 409
     assert ("refuse_release", {"reason": "figures"}) in actions()
     propose(second)

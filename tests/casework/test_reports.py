@@ -91,6 +91,13 @@ def test_members_who_open_the_queue_at_once_admit_each_report_once(
     assert db.session.scalar(select(func.count()).select_from(Work)) == 12
 
 
+def test_the_first_words_end_with_a_whole_word() -> None:
+    said = "She " + "walked on " * 20
+    assert digests.first_words(said).removesuffix("…").split()[-1] in {"walked", "on"}
+    assert len(digests.first_words("word" * 50)) == 80
+    assert len(digests.first_words("她继续走。" * 50)) == 80
+
+
 @pytest.mark.parametrize(
     ("changes", "broken"),
     [

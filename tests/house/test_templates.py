@@ -56,6 +56,19 @@ def test_visible_strings_are_translatable(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_no_paragraph_holds_a_block(path: Path) -> None:
+    # The parser would end the paragraph there, and its field falls apart.
+    for inside in re.findall(r"<p\b[^>]*>((?:(?!</p>).)*)", path.read_text(), re.DOTALL):
+        assert not re.search(r"<(?:p|div|ul|ol|dl|table|form)\b|{{ wrong\(", inside), inside[:200]
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_a_list_is_stacked_on_a_phone(path: Path) -> None:
+    for classes in re.findall(r'<table class="list\b([^"]*)"', path.read_text()):
+        assert {"stack", "lines"} & set(classes.split())
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
 def test_nothing_is_inline(path: Path) -> None:
     text = path.read_text()
     assert not re.search(r"\sstyle=", text), "the content policy refuses inline styles"
