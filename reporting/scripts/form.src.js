@@ -128,9 +128,10 @@ import { sender } from "./send.src.js";
     }
   }
 
-  function listFiles(problem) {
+  function listFiles(problem, names) {
     var wrong = get("e-files");
     wrong.textContent = problem || "";
+    (names || []).forEach(function (name, index) { wrong.append(index ? " · " : " ", make("bdi", name)); });
     wrong.hidden = !problem;
     hold();
     get("chosen").replaceChildren.apply(get("chosen"), files.map(function (file, index) {
@@ -157,10 +158,7 @@ import { sender } from "./send.src.js";
       else files.push(file);
     });
     changed();
-    // Each name keeps its own direction: first-strong isolate to pop.
-    listFiles(over.length ? said.many.replace("{names}", function () {
-      return over.map(function (name) { return "\u2068" + name + "\u2069"; }).join(" · ");
-    }) : problem);
+    listFiles(over.length ? said.many : problem, over);
   });
 
   // ---- sending
