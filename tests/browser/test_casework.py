@@ -94,3 +94,33 @@ def test_keys_are_quiet_inside_fields(
     page.keyboard.press("c")
     assert page.locator("tr.at").count() == 0
     assert page.url.endswith("/staff/queue")
+
+
+def test_the_link_of_an_invitation_is_copied_by_a_press(
+    browser: Browser, site: Served, organisation: Organisation
+) -> None:
+    page = signed_in(browser, site, organisation, 360)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{site.base}/staff/people")
+    page.fill("#name", "Noor")
+    page.get_by_role("button", name="Make an invitation").click()
+    page.get_by_role("button", name="Copy the link").click()
+    expect(page.locator("#copied")).to_have_text("Copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == page.locator("#link").inner_text()
+    sound(page)
+
+
+def test_on_a_phone_no_column_of_a_list_is_out_of_sight(
+    browser: Browser, site: Served, organisation: Organisation
+) -> None:
+    sent.send()
+    page = signed_in(browser, site, organisation, 320)
+    for path in ("queue", "people", "incidents"):
+        page.goto(f"{site.base}/staff/{path}")
+        assert page.evaluate(
+            "[...document.querySelectorAll('.scroll')].every((e) => e.scrollWidth <= e.clientWidth)"
+        )
+        sound(page)
+    # A cell with nothing but a button bears no label.
+    page.goto(f"{site.base}/staff/queue")
+    assert page.locator("td[data-name] button").count() == 0
