@@ -173,6 +173,8 @@ def test_ranges_keep_their_direction_in_arabic(client: FlaskClient, world: bytes
     page = client.get("/ar/statistics").text
     assert 'dir="rtl"' in page
     assert re.search(r'<bdi dir="ltr">\d+–\d+</bdi>', page)
+    make_release(scope_of(organisation(1)), scope_name="North")
+    assert re.search(r"<bdi>North</bdi>، \d{4}</a>", client.get("/ar/statistics").text)
 
 
 def test_the_style_sheet_knows_every_width_and_only_logical_directions(

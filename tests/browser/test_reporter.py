@@ -222,10 +222,15 @@ def test_return_with_script(
     page.wait_for_selector("html.ready", state="attached")
     page.fill("#receipt", number[:-1])
     page.click("#return button")
-    expect(page.locator("#problem")).to_be_visible()
+    page.click("#problem a")
+    expect(page.locator("#receipt")).to_be_focused()
+    expect(page.locator("#receipt")).to_have_attribute("aria-invalid", "true")
     page.fill("#receipt", number)
     page.click("#return button")
     expect(page.locator("#inbox")).to_be_visible()
+    expect(page.locator("#receipt")).not_to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".message .tag")).to_have_text("Question for you")
+    assert re.match(r"\d{1,2} [A-Z][a-z]+ \d{4}\n", page.locator(".message").first.inner_text())
     expect(page.locator("#state .tag")).to_have_text("Question for you")
     assert page.locator(".message").all_inner_texts()[-1].endswith("Which bus?\n<b>x</b>")
     assert page.locator("h1:visible").count() == 1
@@ -454,3 +459,63 @@ def test_no_sideways_scroll_on_a_small_phone(page: Page, site: Served, north: Op
             assert wide <= 320, (locale, path)
         open_form(page, site, locale)
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_plain_form_opens_dates_when_they_are_chosen_and_marks_what_is_wrong(
+    browser: Browser, site: Served, north: Opener, width: int
+) -> None:
+    context = context_of(browser, java_script_enabled=False)
+    page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{site.base}/en/report/north")
+    expect(page.locator("[name='when.year']")).to_be_hidden()
+    page.check("[value=other]")
+    page.fill("[name='when.year']", "25")
+    page.click("button[value=check]")
+    edge = "(field) => getComputedStyle(field).borderTopColor"
+    wrong = page.locator("textarea").evaluate(edge)
+    assert page.locator("[name='when.year']").evaluate(edge) == wrong
+    assert page.locator("[name=area]").evaluate(edge) != wrong
+    context.close()
+
+
+def test_dividing_lines_stand_above_the_questions(
+    browser: Browser, site: Served, north: Opener
+) -> None:
+    context = context_of(browser, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site.base}/ar/report/north")
+    gaps = page.eval_on_selector_all(
+        "form > .question:not(:first-child, .scripted)",
+        """(all) => all.map((one) => [
+          getComputedStyle(one).borderTopStyle,
+          Math.round(one.querySelector("h2").getBoundingClientRect().top
+                     - one.getBoundingClientRect().top)])""",
+    )
+    assert len(gaps) == 6
+    assert len({tuple(gap) for gap in gaps}) == 1, gaps
+    assert gaps[0][0] == "solid"
+    assert gaps[0][1] > 16
+    context.close()
+
+
+def test_date_in_words_has_the_day_first(page: Page, site: Served, north: Opener) -> None:
+    open_form(page, site)
+    write(page)
+    page.check("[value=other]")
+    for part, value in (("year", "2025"), ("day", "2")):
+        page.fill(f"[name='when.{part}']", value)
+    page.select_option("[name='when.month']", "3")
+    page.click("button.link")
+    expect(page.locator("dl")).to_contain_text("2 March 2025")
+
+
+@pytest.mark.parametrize(("locale", "said"), [("en", "Characters"), ("ar", "الأحرف الباقية")])
+def test_counter_needs_no_plural(
+    page: Page, site: Served, north: Opener, locale: str, said: str
+) -> None:
+    open_form(page, site, locale)
+    page.fill("#f-what_happened", "x" * 49_997)
+    expect(page.locator("#counter")).to_contain_text(said)
+    expect(page.locator("#counter")).to_contain_text(": 3 ")

@@ -17,11 +17,12 @@ import psutil
 import pytest
 import redis
 
+from reporting.processes import REGISTER
 from reporting.settings import Settings
 from tests.conftest import free_port
 
 UPSTANDER = Path(sys.executable).with_name("upstander")
-PARTS = ("valkey-server", "gunicorn", "wsgi.main() worker", "wsgi.main() cron")
+PARTS = ("valkey", "web", "worker", "cron")
 
 
 class Running:
@@ -45,13 +46,10 @@ class Running:
     def family(self) -> list[psutil.Process]:
         return list(psutil.Process(self.process.pid).children(recursive=True))
 
-    def part(self, word: str) -> psutil.Process:
-        """The child whose command has the word: of gunicorn the first, which is the arbiter."""
-        for child in psutil.Process(self.process.pid).children():
-            command = " ".join(child.cmdline()).replace("import wsgi; ", "")
-            if word in command:
-                return child
-        raise LookupError(word)
+    def part(self, name: str) -> psutil.Process:
+        """The child of that name: of the web server the arbiter."""
+        lines = (self.settings.data_dir / REGISTER).read_text().splitlines()
+        return psutil.Process(int(dict(line.split() for line in lines)[name]))
 
     def get(self, path: str) -> int:
         try:
@@ -103,7 +101,7 @@ def test_kill_9_leaves_no_child_and_a_second_start_goes_on_until_ctrl_c(tmp_path
     """In a folder too deep for a socket, with a name that has to be quoted everywhere."""
     folder = tmp_path / ("a deep and odd folder, 90% " + "d" * 90)
     first = Running(folder)
-    assert all(first.part(word) for word in PARTS)
+    assert all(first.part(name).is_running() for name in PARTS)
     eventually(lambda: len(first.family()) >= 7, 10, first.said)
     family = first.family()
     pepper = (first.settings.secrets_dir / "pepper").read_bytes()
@@ -122,18 +120,18 @@ def test_kill_9_leaves_no_child_and_a_second_start_goes_on_until_ctrl_c(tmp_path
     assert gone(family)
 
 
-@pytest.mark.parametrize("word", PARTS)
-def test_a_dead_child_is_started_again(running: Running, word: str) -> None:
-    dead = running.part(word)
+@pytest.mark.parametrize("name", PARTS)
+def test_a_dead_child_is_started_again(running: Running, name: str) -> None:
+    dead = running.part(name)
     dead.kill()
-    fresh = quietly(lambda: running.part(word).pid != dead.pid and running.get("/healthz") == 200)
+    fresh = quietly(lambda: running.part(name).pid != dead.pid and running.get("/healthz") == 200)
     eventually(fresh, 20, running.said)
     eventually(quietly(lambda: running.get("/readyz") == 200), 30, running.said)
 
 
 def test_everything_is_ready_and_private(running: Running) -> None:
     eventually(lambda: running.get("/readyz") == 200, 20, running.said)
-    valkey = running.part("valkey-server")
+    valkey = running.part("valkey")
     assert not valkey.net_connections("inet"), "Valkey has no TCP port"
     for folder in ("data", "data/secrets", "data/valkey", "data/metrics", "data/tmp"):
         mode = (running.settings.data_dir.parent / folder).stat().st_mode & 0o777
@@ -158,7 +156,7 @@ def test_metrics_are_on_a_socket_of_their_own(running: Running) -> None:
         while more := asked.recv(65536):
             answer += more
     assert b" 200 " in answer.split(b"\r\n")[0]
-    assert b"upstander_workers 1" in answer
+    assert b"upstander_workers 1" in answer, answer
     assert b"report" not in answer.split(b"\r\n\r\n", 1)[1]
 
 

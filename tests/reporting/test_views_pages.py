@@ -46,6 +46,22 @@ def test_start_page_is_light(client: FlaskClient) -> None:
     assert 'href="/en/report/shut"' not in client.get("/en/").text
 
 
+def test_organisations_that_take_reports_come_first(app: Flask, client: FlaskClient) -> None:
+    make_organisation("shut", "A Closed House", closed=True)
+    make_organisation("north", "North Open Door")
+    page = client.get("/en/").text
+    assert page.index("North Open Door") < page.index("A Closed House")
+
+
+@pytest.mark.usefixtures("organisations")
+def test_help_and_numbers_are_reached_from_every_page(client: FlaskClient) -> None:
+    page = client.get("/en/safety").text
+    footer = page[page.index("<footer") :]
+    assert 'href="/en/help"' in footer
+    assert 'href="/en/statistics"' in footer
+    assert "Shut House" in client.get("/en/help").text
+
+
 def test_number_and_exit_are_the_operators(app: Flask, client: FlaskClient) -> None:
     assert "your local emergency number" in client.get("/en/done").text
     app.extensions["pages"].clear()

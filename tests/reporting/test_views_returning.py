@@ -51,7 +51,8 @@ def test_messages_are_read_newest_status_first(app: Flask, client: FlaskClient) 
     page = come_back(client, sealed.digits)
     assert "&lt;b&gt;Which bus?&lt;/b&gt;" in page.text
     assert page.text.index("We read it.") < page.text.index("Which bus?")
-    assert '<span class="tag">Question for you</span>' in page.text
+    # Beside the state of the report, the one message that waits for an answer says so.
+    assert page.text.count('<span class="tag">Question for you</span>') == 2
     assert NOTHING not in page.text
 
 
@@ -109,9 +110,15 @@ def test_addition_is_sealed_under_the_same_number_and_stored_once(
 
 def test_consent_can_be_changed(app: Flask, client: FlaskClient) -> None:
     north = make_organisation()
-    draft = draft_of(come_back(client, receipt.make_digits()))
+    make_organisation("south", "South")
+    first = come_back(client, receipt.make_digits())
+    assert "No answer means no" not in first.text
+    assert "Leave it empty to keep what you said before." in first.text
+    draft = draft_of(first)
     page = act(client, draft, "consent", organisation="north", **{"consent.statistics": "no"})
     assert page.status_code == 200
+    # Who writes to one organisation need not name it twice.
+    assert page.text.count('value="north" selected') == 2
     [addition] = stored()
     body = north.open(addition)
     assert (body["request"], body["consent"]) == ("consent", {"statistics": False})
