@@ -4,14 +4,13 @@
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
 import click
 from flask import Flask
 from flask.cli import FlaskGroup
-from flask_migrate import Migrate, upgrade
 
 import analytics.commands
 import analytics.views
@@ -55,7 +54,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["redis"] = jobs.connect(settings.redis_url)
     logs.init_app(app, settings.log_level)
     db.init_app(app)
-    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     headers.init_app(app)
     i18n.init_app(app)
     assets.init_app(app)
@@ -91,6 +89,10 @@ def _refuse_undeclared(app: Flask) -> None:
 
 def migrate(app: Flask) -> None:
     """Bring the database to the newest schema."""
+    # Alembic is a seventh of what a process loads, and only this needs it.
+    from flask_migrate import Migrate, upgrade  # noqa: PLC0415
+
+    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     with app.app_context():
         upgrade(directory=str(MIGRATIONS))
 
@@ -126,18 +128,18 @@ def cli() -> None:
     """Upstander: reports, casework and statistics."""
 
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Console script `upstander`, called with the process's arguments or with these."""
+    try:
+        cli.main(None if arguments is None else list(arguments), prog_name="upstander")
+    except SettingRefused as refused:
+        raise SystemExit(f"upstander: {refused}") from None
+
+
 for _command in (
     *commands.groups,
     analytics.commands.command,
     demo.command,
-    *processes.commands(_settings),
+    *processes.commands(_settings, main),
 ):
     cli.add_command(_command)
-
-
-def main() -> None:
-    """Console script `upstander`."""
-    try:
-        cli()
-    except SettingRefused as refused:
-        raise SystemExit(f"upstander: {refused}") from None

@@ -4,7 +4,7 @@ None prints a secret or opens anything. `run` works before the application can b
 what is wrong with a folder or a port is said in one line.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 import redis
@@ -16,15 +16,17 @@ from reporting.family import StartRefused
 from reporting.settings import SettingRefused, Settings
 
 
-def commands(load_settings: Callable[[], Settings]) -> list[click.Command]:
-    """All of them; `wsgi.py` says where settings come from."""
+def commands(
+    load_settings: Callable[[], Settings], main: Callable[[Sequence[str]], None]
+) -> list[click.Command]:
+    """All of them; `wsgi.py` says where settings come from and how one of them is run."""
 
     @click.command("run")
     @click.option("--demo", is_flag=True, help="With invented organisations, people and reports.")
     def run(*, demo: bool) -> None:
         """Start Valkey, web server, worker and cron; Ctrl-C stops all."""
         try:
-            processes.supervise(load_settings(), demo=demo, say=click.echo)
+            processes.supervise(load_settings(), main, demo=demo, say=click.echo)
         except (StartRefused, SettingRefused) as refused:
             raise SystemExit(f"upstander: {refused}") from None
 

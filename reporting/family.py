@@ -1,7 +1,8 @@
 """A parent and its children: started, watched, started again, and ended together.
 
 Knows nothing of what they do. A child that dies is started again with growing pauses; when the
-parent itself is killed, a keeper ends whatever is left.
+parent itself is killed, a keeper ends whatever is left. Which process is which child stands in a
+file: those that are forked all bear the parent's name.
 """
 
 import contextlib
@@ -10,9 +11,13 @@ import signal
 import subprocess
 import threading
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
+
+from reporting.forked import Forked
 
 log = structlog.get_logger()
 STOP_SECONDS = 10
@@ -31,12 +36,12 @@ class StartRefused(Exception):
 
 @dataclass
 class Child:
-    """One process group below the parent."""
+    """One process group below the parent: a command, or a function that a fork runs."""
 
     name: str
-    command: list[str]
+    work: list[str] | Callable[[], None]
     keep_open: tuple[int, ...] = ()
-    process: "subprocess.Popen[bytes] | None" = None
+    process: "subprocess.Popen[bytes] | Forked | None" = None
     started: float = 0.0
     pause: float = FIRST_PAUSE
     due: float = 0.0
@@ -50,24 +55,30 @@ class Child:
 class Family:
     """The children, in the order they start; they stop in the other."""
 
-    # Put before every command: `env NAME=value …`.
-    environment: list[str]
+    # What every child finds in its environment besides the parent's.
+    environment: Mapping[str, str]
+    # The file that says who is who: a line for each child, its name and number.
+    register: Path
     children: list[Child] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
     keeper: "subprocess.Popen[bytes] | None" = None
 
     def start(self, child: Child) -> None:
         """Start one in a session of its own, so that Ctrl-C reaches only the parent."""
-        child.process = subprocess.Popen(
-            self.environment + child.command,
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            pass_fds=child.keep_open,
-        )
+        if callable(child.work):
+            child.process = Forked(child.work, self.environment, child.keep_open)
+        else:
+            given = [f"{name}={value}" for name, value in self.environment.items()]
+            child.process = subprocess.Popen(
+                ["env", *given, *child.work],
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                pass_fds=child.keep_open,
+            )
         child.started = time.monotonic()
         if child not in self.children:
             self.children.append(child)
-        self._tell_keeper()
+        self._tell()
 
     def run_once(self, child: Child) -> None:
         """Run one to its end; refuses to go on when it fails."""
@@ -100,7 +111,7 @@ class Family:
                     self.start(child)
             if self.keeper is not None and self.keeper.poll() is not None:
                 self.keeper = None
-                self._tell_keeper()
+                self._tell()
 
     def stop(self) -> None:
         """End all, the web server first and Valkey last, so that nothing is asked of the dead."""
@@ -110,12 +121,13 @@ class Family:
             self.keeper.kill()
             self.keeper.wait()
             self.keeper.stdin.close()
+        self.register.unlink(missing_ok=True)
 
     def stop_one(self, child: Child) -> None:
         """End one for good."""
         self._end(child)
         self.children.remove(child)
-        self._tell_keeper()
+        self._tell()
 
     def _end(self, child: Child) -> None:
         """Ask, wait, then end the whole group: gunicorn's workers are in it."""
@@ -129,12 +141,17 @@ class Family:
             os.killpg(child.process.pid, signal.SIGKILL)
         child.process.wait()
 
-    def _tell_keeper(self) -> None:
+    def _tell(self) -> None:
+        """Say who lives now: to the keeper, and in the register."""
         if self.keeper is None:
             self.keeper = subprocess.Popen(
                 ["/bin/sh", "-c", KEEPER], stdin=subprocess.PIPE, start_new_session=True
             )
-        groups = " ".join(str(c.process.pid) for c in self.children if c.process is not None)
+        alive = [(c.name, c.process.pid) for c in self.children if c.process is not None]
+        fresh = self.register.with_suffix(".new")
+        fresh.write_text("".join(f"{name} {pid}\n" for name, pid in alive))
+        fresh.replace(self.register)
+        groups = " ".join(str(pid) for _name, pid in alive)
         stdin = self.keeper.stdin
         assert stdin is not None
         with contextlib.suppress(BrokenPipeError):

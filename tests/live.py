@@ -21,6 +21,8 @@ from pathlib import Path
 import psutil
 import pyotp
 
+from reporting.processes import REGISTER
+
 ROOT = Path(__file__).parent.parent
 UPSTANDER = Path(sys.executable).with_name("upstander")
 
@@ -138,17 +140,15 @@ class Live:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)
 
-    def children(self, word: str) -> list[psutil.Process]:
-        """Processes below the parent whose command line has `word`."""
-        assert self.process is not None
-        found = []
-        for child in psutil.Process(self.process.pid).children(recursive=True):
-            try:
-                if word in " ".join(child.cmdline()):
-                    found.append(child)
-            except psutil.Error:
-                continue
-        return found
+    def part(self, name: str) -> list[psutil.Process]:
+        """The child of that name, as the parent's register has it, and the processes below it."""
+        register = self.data_dir / REGISTER
+        numbers = dict(line.split() for line in register.read_text().splitlines())
+        try:
+            first = psutil.Process(int(numbers[name]))
+            return [first, *first.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     def sign_ins(self, role: str, organisation: str = "") -> list[SignIn]:
         """Demo sign-ins of a role (and organisation), as printed."""

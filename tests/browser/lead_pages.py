@@ -67,7 +67,7 @@ def release(desk: Desk, live: Live) -> str:
     desk.each(desk.proposer, "releases-empty", "releases")
     options = desk.proposer.open("releases").locator("#scope option").all()
     scopes = [option.get_attribute("value") or "" for option in options]
-    workers = live.children(" worker")
+    workers = live.part("worker")
     for worker in workers:
         worker.suspend()
     world = desk.propose(scopes[0])

@@ -42,7 +42,7 @@ def database_values(live: Live) -> dict[str, bytes]:
 
 def valkey_url(live: Live) -> str:
     """Where the running instance's own Valkey listens, read from its command line."""
-    command = live.children("valkey-server")[0].cmdline()
+    command = live.part("valkey")[0].cmdline()
     # Valkey writes its title over its arguments.
     path = next(x for x in " ".join(command).split() if x.startswith("unixsocket:"))
     return "unix://" + path.removeprefix("unixsocket:")

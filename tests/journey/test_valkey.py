@@ -99,7 +99,7 @@ def test_reports_are_taken_without_valkey_and_wiped_jobs_still_run(
     first, second = live.sign_ins("lead")
     lead = Staff(live.base)
     lead.sign_in(first)
-    workers = live.children(" worker")
+    workers = live.part("worker")
     assert workers
     for worker in workers:
         worker.suspend()
