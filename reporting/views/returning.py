@@ -153,14 +153,14 @@ def _add(
     if organisation and submission.known_draft(organisation.slug, report_id):
         return _inbox(digits, derived, notice=sent, chosen=organisation.slug)
     filled = _read(step, posted)
-    problem = _problem(step, filled, posted)
+    problem, at = _problem(step, filled, posted)
     if problem:
         status = 413 if posted.problem else 422
-        return _inbox(digits, derived, status, problem=problem, posted=posted)
+        return _inbox(digits, derived, status, problem=problem, at=at, posted=posted)
     key = organisation.open_key if organisation else None
     if organisation is None or key is None:
-        problem = gettext("Choose the organisation you wrote to.")
-        return _inbox(digits, derived, 422, problem=problem, posted=posted)
+        problem, at = gettext("Choose the organisation you wrote to."), f"{step}-organisation"
+        return _inbox(digits, derived, 422, problem=problem, at=at, posted=posted)
     kind_of = "consent" if step == "consent" else ("more" if filled.answers else "files")
     described = [file.described() for file in posted.files]
     body = body_json(
@@ -189,16 +189,17 @@ def _read(step: str, posted: Posted) -> Filled:
     return parse(fields, clock.today(), required=frozenset())
 
 
-def _problem(step: str, filled: Filled, posted: Posted) -> str:
+def _problem(step: str, filled: Filled, posted: Posted) -> tuple[str, str]:
+    """What is wrong, and the id of the field it is about; nothing where all is well."""
     if posted.problem:
-        return sending.file_problem(posted)
+        return sending.file_problem(posted), "more-files"
     if is_too_long(filled):
-        return gettext(filled.problems["what_happened"])
+        return gettext(filled.problems["what_happened"]), "more"
     if step == "consent" and not filled.consent:
-        return gettext("Choose yes or no.")
+        return gettext("Choose yes or no."), "f-consent.statistics"
     if step == "add" and not filled.answers and not posted.files:
-        return gettext("Write a few words, or choose a file.")
-    return ""
+        return gettext("Write a few words, or choose a file."), "more"
+    return "", ""
 
 
 def _inbox(
@@ -208,6 +209,7 @@ def _inbox(
     *,
     notice: str = "",
     problem: str = "",
+    at: str = "",
     posted: Posted | None = None,
     chosen: str = "",
 ) -> Response:
@@ -223,6 +225,7 @@ def _inbox(
         draft=seal_draft(DRAFT, {"receipt": digits, "report_id": b64(random_id())}),
         notice=notice,
         problem=problem,
+        at=at,
         fields=posted.fields if posted else {"organisation": [chosen]},
     )
 
@@ -241,6 +244,7 @@ def _values(takes: list[tuple[str, str]]) -> dict[str, Any]:
         "organisations": takes,
         "q": {q.id: q for q in (*FORM.questions, *FORM.consents)},
         "fields": {},
+        "at": "",
         "problems": {},
         "instance_id": b64(current_app.extensions["instance"].instance_id),
         "form": FORM,

@@ -131,7 +131,8 @@ def test_problem_keeps_what_was_typed(app: Flask, client: FlaskClient) -> None:
     page = act(client, draft, "add", what_happened="kept words", organisation="")
     assert page.status_code == 422
     assert "kept words" in page.text
-    assert "Choose the organisation you wrote to." in page.text
+    assert '<a href="#add-organisation">Choose the organisation you wrote to.</a>' in page.text
+    assert re.search(r'<select [^>]*id="add-organisation" aria-invalid="true">', page.text)
     assert act(client, draft, "add", what_happened=" ", organisation="north").status_code == 422
     assert act(client, draft, "consent", organisation="north").status_code == 422
     assert stored() == []
