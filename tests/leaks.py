@@ -5,14 +5,17 @@ find it there: a search that finds nothing proves something only then.
 """
 
 import base64
+import hashlib
 import json
 import os
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+
+NOTHING = bytes(4096)
 
 
 @dataclass(frozen=True)
@@ -58,19 +61,25 @@ def moments(when: datetime) -> list[str]:
     ]
 
 
-def patterns(words: Iterable[str]) -> dict[bytes, tuple[str, str]]:
-    """Byte pattern -> word and encoding, each once."""
-    made: dict[bytes, tuple[str, str]] = {}
+# Beginning -> the patterns that begin so, each with its word and encoding.
+Patterns = Mapping[bytes, Mapping[bytes, tuple[str, str]]]
+
+
+def patterns(words: Iterable[str]) -> Patterns:
+    """What to look for. Seconds of one hour begin alike: look for that first."""
+    made: dict[bytes, dict[bytes, tuple[str, str]]] = {}
     for word in words:
         for name, coded in encodings(word).items():
             if len(coded) >= 6:
-                made.setdefault(coded, (word, name))
+                made.setdefault(coded[:8], {}).setdefault(coded, (word, name))
     return made
 
 
 def search(folders: Iterable[Path], words: Iterable[str]) -> Iterator[Found]:
     """Look in the names and bytes of all files below the folders."""
     wanted = patterns(words)
+    # PostgreSQL's catalogues are there once for each of its databases.
+    known: dict[bytes, list[Found]] = {}
     for folder in folders:
         paths = [folder] if folder.is_file() else sorted(folder.rglob("*"))
         for path in paths:
@@ -81,7 +90,11 @@ def search(folders: Iterable[Path], words: Iterable[str]) -> Iterator[Found]:
                 data = path.read_bytes()
             except FileNotFoundError:
                 continue  # gone between listing and reading: nothing is left behind
-            yield from _hits(data, wanted, str(path))
+            digest = hashlib.sha256(data).digest()
+            if digest not in known:
+                # No word has a page of nothing in it, and logs made beforehand are full of them.
+                known[digest] = list(_hits(data.replace(NOTHING, b""), wanted, str(path)))
+            yield from (replace(found, place=str(path)) for found in known[digest])
 
 
 def search_bytes(places: Mapping[str, bytes], words: Iterable[str]) -> Iterator[Found]:
@@ -91,7 +104,9 @@ def search_bytes(places: Mapping[str, bytes], words: Iterable[str]) -> Iterator[
         yield from _hits(data, wanted, place)
 
 
-def _hits(data: bytes, wanted: dict[bytes, tuple[str, str]], place: str) -> Iterator[Found]:
-    for pattern, (word, name) in wanted.items():
-        if pattern in data:
-            yield Found(word, name, place)
+def _hits(data: bytes, wanted: Patterns, place: str) -> Iterator[Found]:
+    for beginning, some in wanted.items():
+        if beginning in data:
+            for pattern, (word, name) in some.items():
+                if pattern in data:
+                    yield Found(word, name, place)
