@@ -13,6 +13,7 @@ from babel import Locale
 from babel.dates import format_date
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, get_translations, gettext, ngettext, npgettext, pgettext
+from markupsafe import Markup
 
 from reporting import vocabulary
 
@@ -148,6 +149,15 @@ def _say(text: str) -> str:
     return str(catalogue.ugettext(text))
 
 
+def _words(text: str, /, **values: Any) -> Markup:
+    """`_` of templates, which are all HTML: a text of ours, with values escaped into it.
+
+    Jinja's own takes twice the time, and a page calls it some thirty times.
+    """
+    said = _say(text)
+    return Markup(said) % values if values or "%" in said else Markup(said)  # noqa: S704  # ours
+
+
 def _globals() -> dict[str, Any]:
     locale = chosen()
     return {"locale": locale, "direction": direction(locale)}
@@ -168,6 +178,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # by jinja2.ext.i18n
         _say, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
+    app.jinja_env.globals["_"] = _words
     app.add_template_filter(long_date)
     app.before_request(_forget)
     app.context_processor(_globals)

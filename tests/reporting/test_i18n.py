@@ -76,3 +76,11 @@ def test_dates_have_one_form_with_the_day_first(
         assert i18n.long_date("2025-03") == month
         assert i18n.long_date("1999") == "1999"
         assert render_template_string("{{ '2026-11-02' | long_date }}") == day
+
+
+def test_what_is_put_into_a_text_is_escaped(app: Flask) -> None:
+    """A name may look like a tag; a per cent sign of ours is written twice."""
+    with app.test_request_context("/en/"):
+        said = render_template_string("{{ _('Held by %(name)s', name='<b>100%</b>') }}")
+        assert said == "Held by &lt;b&gt;100%&lt;/b&gt;"
+        assert render_template_string("{{ _('<i>half</i> 50%%') }}") == "<i>half</i> 50%"
