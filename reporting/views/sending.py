@@ -41,19 +41,19 @@ def send(
     day = date.fromisoformat(draft["day"])
     filled = parse(draft["fields"], day)
     slug = organisation.slug
-    known = submission.known_draft(slug, unb64(draft["report_id"]))
-    if known is not None:
-        return receipt_page(organisation, digits, known, late_files=bool(posted.files))
-    problem = file_problem(posted)
-    if problem:
-        return checking.check_page(organisation, filled, posted.one("draft"), 413, problem)
     if posted.files:
         # The upload may have taken an hour, and the key may have retired meanwhile.
         organisation = organisations.find(slug) or organisation
     key = organisation.open_key
-    if key is None:
-        problem = gettext("This organisation cannot take reports at the moment.")
-        return checking.check_page(organisation, filled, posted.one("draft"), 503, problem)
+    problem, status = file_problem(posted), 413
+    if key is None and not problem:
+        problem, status = gettext("This organisation cannot take reports at the moment."), 503
+    if problem or key is None:
+        # Sent before, it is there all the same. A new one, the common case, is not asked for.
+        known = submission.known_draft(slug, unb64(draft["report_id"]))
+        if known is not None:
+            return receipt_page(organisation, digits, known, late_files=bool(posted.files))
+        return checking.check_page(organisation, filled, posted.one("draft"), status, problem)
     derived = derive(digits)
     body = body_json(
         "report",
@@ -72,7 +72,8 @@ def send(
     except (OperationalError, OSError, SubmissionRefused):
         problem = gettext("It was not sent. Your answers are still here. Please try again.")
         return checking.check_page(organisation, filled, posted.one("draft"), 503, problem)
-    return receipt_page(organisation, digits, accepted)
+    late_files = accepted.repeated and bool(posted.files)
+    return receipt_page(organisation, digits, accepted, late_files=late_files)
 
 
 def derive(digits: str) -> Receipt:
