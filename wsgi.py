@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from flask import Flask
 from flask.cli import FlaskGroup
+from flask_migrate import Migrate, upgrade
 
 import analytics.commands
 import analytics.views
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["redis"] = jobs.connect(settings.redis_url)
     logs.init_app(app, settings.log_level)
     db.init_app(app)
+    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     headers.init_app(app)
     i18n.init_app(app)
     assets.init_app(app)
@@ -89,10 +91,6 @@ def _refuse_undeclared(app: Flask) -> None:
 
 def migrate(app: Flask) -> None:
     """Bring the database to the newest schema."""
-    # Alembic is a seventh of what a process loads, and only this needs it.
-    from flask_migrate import Migrate, upgrade  # noqa: PLC0415
-
-    Migrate(app, db, directory=str(MIGRATIONS), render_as_batch=True)
     with app.app_context():
         upgrade(directory=str(MIGRATIONS))
 
