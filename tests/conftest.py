@@ -27,6 +27,7 @@ import wsgi
 from reporting import clock
 from reporting.database import db
 from reporting.settings import Settings
+from tests.chromium import program
 
 # A time limit of hypothesis fails on a busy machine and says nothing about the code.
 hypothesis_settings.register_profile("house", deadline=None)
@@ -52,7 +53,7 @@ POSTGRESQL = os.environ.get("UPSTANDER_TEST_DATABASE", "") == "postgresql"
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Without Chromium its tests are skipped and counted aloud; `make test` fails under CI=true."""
-    if any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")):
+    if program():
         return
     for item in items:
         if item.get_closest_marker("browser"):

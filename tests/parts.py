@@ -15,12 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.chromium import program
+
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "tests" / "out"
 BIN = Path(sys.executable).parent
 CI = os.environ.get("CI") == "true"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-MAC_CHROME = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 CHECKS = {
     "lint": ["ruff", "check", "."],
@@ -104,13 +104,11 @@ def exceptions() -> dict[str, list[dict[str, str]]]:
 
 def equip() -> list[str]:
     """Say what is missing for the whole suite; fetch Chromium where that is allowed."""
-    has_browser = any(shutil.which(name) for name in CHROMIUM) or MAC_CHROME.exists()
-    if not has_browser and os.geteuid() == 0 and shutil.which("apt-get"):
+    if not program() and os.geteuid() == 0 and shutil.which("apt-get"):
         print("== Chromium is missing: asking Debian for it", flush=True)
         subprocess.run(["apt-get", "update", "-qq"])
         subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"])
-        has_browser = any(shutil.which(name) for name in CHROMIUM)
-    missing = [] if has_browser else ["Chromium"]
+    missing = [] if program() else ["Chromium"]
     return missing + ([] if shutil.which("node") and shutil.which("npm") else ["Node with npm"])
 
 

@@ -6,9 +6,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.reporter_pages import VIOLATIONS, Served, chromium, served
+from tests.browser.reporter_pages import VIOLATIONS, Served, served
 from tests.casework import people, sent
 from tests.casework.people import Organisation
+from tests.chromium import chromium
 
 pytestmark = pytest.mark.browser
 

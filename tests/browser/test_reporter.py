@@ -9,7 +9,8 @@ from flask import Flask
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from reporting.sealing import b64
-from tests.browser.reporter_pages import CLEAN, Served, chromium, context_of, served, traces
+from tests.browser.reporter_pages import CLEAN, Served, context_of, served, traces
+from tests.chromium import chromium
 from tests.factories_reporting import Opener, make_organisation, rotate, stored, stored_files
 from tests.reporting.test_mailbox import leave
 

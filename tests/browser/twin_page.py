@@ -1,24 +1,18 @@
 """A page of real Chromium with seal.js loaded, under the headers of every page of the house."""
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from reporting import assets
 from reporting.headers import HEADERS
+from tests.chromium import chromium
 
 SCRIPT = assets.read_assets()["seal.js"]
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 # What people and attackers write.
 TEXTS = {
     "ar": "صرخ رجل في وجهها في الحافلة.\nثم نزل.",
@@ -57,25 +51,18 @@ class Server(BaseHTTPRequestHandler):
 @contextmanager
 def seal_page() -> Iterator[Page]:
     """A page of real Chromium with seal.js loaded; at its end nothing was refused by the policy."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing")
-        pytest.skip("Chromium is missing")
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     said: list[str] = []
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        with chromium() as browser:
             page = browser.new_page()
             page.on("console", lambda message: said.append(message.text))
             page.on("pageerror", lambda error: said.append(str(error)))
             page.goto(f"http://127.0.0.1:{server.server_port}/")
             page.wait_for_function("globalThis.upstanderSeal !== undefined")
             yield page
-            browser.close()
     finally:
         server.shutdown()
         thread.join()

@@ -7,8 +7,9 @@ from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser import lead_pages, public_pages, staff_pages
 from tests.browser.public_pages import Look, Reporter
-from tests.browser.reporter_pages import chromium, context_of
+from tests.browser.reporter_pages import context_of
 from tests.browser.staff_pages import Room, Watch
+from tests.chromium import chromium
 from tests.live import Live
 
 # Each language at an organisation of its own, so that they do not meet.

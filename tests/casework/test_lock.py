@@ -1,23 +1,18 @@
 """The idle lock in a real browser: warns, hides, drops the keys, and keeps what was typed."""
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 
 from casework.credentials import NewMember
 from tests.casework.people import add_member, add_organisation, code_of
+from tests.chromium import chromium
 
 pytestmark = [pytest.mark.browser, pytest.mark.database]
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 # The one thing a browser may say: that it refused a sign-in that was meant to be refused.
 EXPECTED = ("401", "Permissions-Policy")
 
@@ -37,20 +32,13 @@ def address(app: Flask) -> Iterator[str]:
 @pytest.fixture
 def page(address: str) -> Iterator[Page]:
     """A page of Chromium whose clock the test holds; it may not complain about anything."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("Chromium is missing")
-        pytest.skip("Chromium is missing")
     said: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+    with chromium() as browser:
         page = browser.new_context(base_url=address).new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.clock.install()
         yield page
-        browser.close()
     assert [line for line in said if not any(word in line for word in EXPECTED)] == []
 
 

@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy
 
 from tests import form_pages, reporter
-from tests.browser.reporter_pages import CLEAN, chromium, context_of, traces
+from tests.browser.reporter_pages import CLEAN, context_of, traces
+from tests.chromium import chromium
 from tests.conftest import POSTGRESQL
 from tests.data.narratives import Narrative, load
 from tests.journey import published
