@@ -121,7 +121,8 @@ class Family:
             self.keeper.kill()
             self.keeper.wait()
             self.keeper.stdin.close()
-        self.register.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.register.unlink(missing_ok=True)
 
     def stop_one(self, child: Child) -> None:
         """End one for good."""
@@ -148,12 +149,14 @@ class Family:
                 ["/bin/sh", "-c", KEEPER], stdin=subprocess.PIPE, start_new_session=True
             )
         alive = [(c.name, c.process.pid) for c in self.children if c.process is not None]
-        fresh = self.register.with_suffix(".new")
-        fresh.write_text("".join(f"{name} {pid}\n" for name, pid in alive))
-        fresh.replace(self.register)
         groups = " ".join(str(pid) for _name, pid in alive)
         stdin = self.keeper.stdin
         assert stdin is not None
         with contextlib.suppress(BrokenPipeError):
             stdin.write(groups.encode() + b"\n")
             stdin.flush()
+        # A full disk must not end what runs on it.
+        with contextlib.suppress(OSError):
+            fresh = self.register.with_suffix(".new")
+            fresh.write_text("".join(f"{name} {pid}\n" for name, pid in alive))
+            fresh.replace(self.register)

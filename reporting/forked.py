@@ -11,6 +11,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -27,15 +29,21 @@ class Forked:
         sys.stderr.flush()
         # A signal between fork and `_become` would be answered as the parent answers it.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
-        self.pid = os.fork()
-        if self.pid == 0:
-            _become(work, environment, sorted(keep_open))
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
+        try:
+            self.pid = os.fork()
+            if self.pid == 0:
+                _become(work, environment, frozenset(keep_open))
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
 
     def poll(self) -> int | None:
         """The exit code, once it has ended."""
         if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:
+                # Who started the parent has it ignore the end of children: how it ended is lost.
+                pid, status = self.pid, 0
             if pid:
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode
@@ -56,7 +64,7 @@ class Forked:
 
 
 def _become(
-    work: Callable[[], None], environment: Mapping[str, str], keep_open: list[int]
+    work: Callable[[], None], environment: Mapping[str, str], keep_open: frozenset[int]
 ) -> NoReturn:
     """Turn the copy of the parent into the child; never returns into what the parent was doing."""
     code = 1
@@ -74,27 +82,39 @@ def _become(
     except SystemExit as ended:
         code = _said(ended)
     except BaseException:  # noqa: BLE001  # nothing of the child may go on in the parent's code
-        traceback.print_exc()
+        with suppress(Exception):
+            traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End without a way back, also when what is left to say can be said to nobody."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(Exception):
+                stream.flush()
+    finally:
         os._exit(code)
 
 
-def _close_all_but(keep_open: list[int]) -> None:
+def _close_all_but(keep_open: frozenset[int]) -> None:
     """Nothing on standard input, output and errors as they are, and what is kept."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    first = 3
-    for number in keep_open:
-        os.closerange(first, number)
-        first = number + 1
-    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+    # Those that are open, not all there could be: where the limit is a billion that takes minutes.
+    for number in [int(one.name) for one in Path("/dev/fd").iterdir()]:
+        if number > 2 and number not in keep_open:
+            with suppress(OSError):
+                os.close(number)
 
 
 def _said(ended: SystemExit) -> int:
     """The exit code Python would give; a line of words goes to the errors."""
-    if isinstance(ended.code, str):
+    if ended.code is None:
+        return 0
+    if isinstance(ended.code, int):
+        return ended.code & 0xFF
+    with suppress(Exception):
         print(ended.code, file=sys.stderr)  # noqa: T201  # as the interpreter does
-        return 1
-    return ended.code or 0
+    return 1
