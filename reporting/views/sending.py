@@ -5,6 +5,7 @@ the same receipt and stores nothing.
 """
 
 import json
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
@@ -49,11 +50,9 @@ def send(
     if key is None and not problem:
         problem, status = gettext("This organisation cannot take reports at the moment."), 503
     if problem or key is None:
-        # Sent before, it is there all the same. A new one, the common case, is not asked for.
-        known = submission.known_draft(slug, unb64(draft["report_id"]))
-        if known is not None:
-            return receipt_page(organisation, digits, known, late_files=bool(posted.files))
-        return checking.check_page(organisation, filled, posted.one("draft"), status, problem)
+        return _sent_before(organisation, posted, draft) or checking.check_page(
+            organisation, filled, posted.one("draft"), status, problem
+        )
     derived = derive(digits)
     body = body_json(
         "report",
@@ -71,9 +70,24 @@ def send(
         )
     except (OperationalError, OSError, SubmissionRefused):
         problem = gettext("It was not sent. Your answers are still here. Please try again.")
-        return checking.check_page(organisation, filled, posted.one("draft"), 503, problem)
+        return _sent_before(organisation, posted, draft) or checking.check_page(
+            organisation, filled, posted.one("draft"), 503, problem
+        )
     late_files = accepted.repeated and bool(posted.files)
     return receipt_page(organisation, digits, accepted, late_files=late_files)
+
+
+def _sent_before(organisation: Listing, posted: Posted, draft: dict[str, Any]) -> Response | None:
+    """The receipt of a draft that was sent before: it is there, whatever is wrong with this time.
+
+    Asked only then: a new report, the common case, is known by its insert.
+    """
+    with suppress(OperationalError):
+        known = submission.known_draft(organisation.slug, unb64(draft["report_id"]))
+        if known is not None:
+            files = bool(posted.files)
+            return receipt_page(organisation, draft["receipt"], known, late_files=files)
+    return None
 
 
 def derive(digits: str) -> Receipt:

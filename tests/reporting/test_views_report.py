@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
-from reporting import clock
+from reporting import clock, submission
 from tests.factories_reporting import make_organisation, rotate, stored, stored_files
 from tests.page import encode
 
@@ -109,6 +110,24 @@ def test_same_draft_twice_stores_once_and_shows_the_same_number(
     assert "files chosen this time were not added" in second.text
     assert len(stored()) == 1
     assert stored_files() == []
+
+
+def test_a_report_that_was_sent_keeps_its_number_while_the_database_takes_nothing(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new one is told the truth: it was not sent."""
+    make_organisation()
+    sent, fresh = check(client), check(client)
+    first = post(client, {"draft": sent, "step": "send"})
+
+    def full(*_given: object) -> None:
+        raise OperationalError("INSERT", {}, Exception("disk full"))
+
+    monkeypatch.setattr(submission, "_store", full)
+    assert number_on(post(client, {"draft": sent, "step": "send"})) == number_on(first)
+    refused = post(client, {"draft": fresh, "step": "send"})
+    assert refused.status_code == 503
+    assert "It was not sent" in refused.text
 
 
 def test_empty_answer_is_asked_for_again_with_everything_kept(
