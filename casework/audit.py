@@ -210,20 +210,21 @@ def chains() -> list[bytes]:
 
 
 def of(session: Session, chain: bytes, subject: bytes) -> list[tuple[str, dict[str, Any]]]:
-    """Actions and details about one subject, oldest first."""
+    """Actions and details about one subject, oldest first; links that cannot be read left out."""
     rows = session.scalars(
         select(AuditEntry.entry)
         .where(AuditEntry.chain == chain, AuditEntry.subject == subject)
         .order_by(AuditEntry.seq)
     )
-    return [(str(parts[3]), parts[5]) for parts in map(json.loads, rows)]
+    return [(str(parts[3]), parts[5]) for parts in map(_read, rows) if parts]
 
 
 def last_day(session: Session, chain: bytes, subject: bytes) -> str:
     """Day of the newest link about one subject."""
     query = select(AuditEntry.entry).where(AuditEntry.chain == chain, AuditEntry.subject == subject)
     entry = session.scalars(query.order_by(AuditEntry.seq.desc()).limit(1)).first()
-    return str(_read(entry)[1])[:10] if entry else ""
+    parts = _read(entry) if entry else []
+    return str(parts[1])[:10] if parts else ""
 
 
 def since(

@@ -16,7 +16,7 @@ from casework.digests import Digest, known
 from reporting import clock, vocabulary
 
 UNKNOWN = vocabulary.UNKNOWN
-_WHEN = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2]))?(?:-\d{2})?")
+_WHEN = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2]))?(?:-[0-9]{2})?")
 _MONTH = re.compile(r"0[1-9]|1[0-2]")
 
 # The nearest act and ground to each plain choice of the form: proposed, then confirmed by a person.
@@ -107,6 +107,9 @@ def from_form(
     today = clock.today()
     if year and not (re.fullmatch(r"\d{4}", year) and 1900 <= int(year) <= today.year):
         problems["year"] = "year"
+    elif year:
+        # Typed on an Arabic keyboard it means the same, and is kept and counted as one year.
+        year = f"{int(year):04d}"
     if month != UNKNOWN and not _MONTH.fullmatch(month):
         problems["month"], month = "month", UNKNOWN
     if month != UNKNOWN and not year:

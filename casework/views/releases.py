@@ -26,6 +26,7 @@ from casework.models import Member
 from casework.policy import ActionRefused
 from casework.views import blueprint
 from casework.views.releases_words import REFUSALS, STATES, by_field, ended, rejections
+from casework.views.words import when_words
 from reporting import clock
 from reporting.access import LEAD, audience
 from reporting.database import db
@@ -219,7 +220,7 @@ def _rejection(found: Release) -> dict[str, Any]:
     return {
         "name": by.name if by else "–",
         "own": found.checked_by == found.proposed_by,
-        "day": audit.last_day(db.session(), audit.CHAIN_INSTANCE, found.id),
+        "day": when_words(audit.last_day(db.session(), audit.CHAIN_INSTANCE, found.id) or "–"),
         "why": dict(rejections()).get(reason, "–"),
     }
 

@@ -22,6 +22,7 @@ from casework import (
     reports,
     triage,
 )
+from casework.bodies import Body
 from casework.models import Incident, Item, Work
 from casework.policy import ActionRefused
 from casework.sessions import Session
@@ -707,6 +708,15 @@ def test_every_opening_is_in_the_chain(sana: Session) -> None:
 def test_coding_takes_codes_only(app: Flask, fields: Any, problem: str) -> None:
     _chosen, problems = coding.from_form(fields)
     assert list(problems) == [problem]
+
+
+def test_a_year_in_any_digits_is_the_same_year(app: Flask) -> None:
+    """From an Arabic keyboard, or from a foreign client that sealed it so."""
+    chosen, problems = coding.from_form({"year": ["٢٠٢٥"], "month": ["03"]})
+    assert problems == {}
+    assert (chosen.year, chosen.month) == ("2025", "03")
+    assert coding.propose(Body(when="٢٠٢٥", precision="year")).year == ""
+    assert coding.propose(Body(when="2025", precision="year")).year == "2025"
 
 
 def test_an_unknown_year_counts_in_the_year_of_receipt(sana: Session) -> None:

@@ -185,6 +185,8 @@ def test_taken_name_keeps_what_was_typed(client: FlaskClient, organisation: Orga
     assert 'href="#name"' in text
     assert 'aria-describedby="name-hint wrong-name" aria-invalid="true"' in text
     assert 'name="email"' in text
+    # After a mistake elsewhere on the page, too, a role is chosen.
+    assert text.count(" checked") == 1
 
 
 def test_supervisor_cannot_make_an_administrator(

@@ -7,6 +7,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from casework import coding
+from casework.coding import Coding
 from tests.casework import people, sent
 from tests.casework.people import Organisation
 
@@ -189,6 +191,21 @@ def test_who_codes_the_same_has_nothing_to_decide(desk: FlaskClient, ben: FlaskC
     after = post(ben, f"{place}/coding", text(ben, place), version="99", certainty="V0")
     assert after.endswith("done=coded")
     assert f"{place}/close" in text(ben, place)
+
+
+def test_a_year_that_is_none_leaves_the_list_whole(
+    desk: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Coded before years were brought into one form, or by whoever writes to the database."""
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    monkeypatch.setattr(coding, "propose", lambda _body: Coding(year="٢٠٢٥"))
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    assert "<bdi>٢٠٢٥</bdi>" in text(desk, "/staff/incidents")
+    conflict = post(
+        desk, f"{place}/coding", text(desk, place), 409, version="99", certainty="V4", year="2024"
+    )
+    assert "<bdi>٢٠٢٥</bdi>" in conflict
 
 
 def test_a_wrong_field_is_marked_and_the_box_leads_to_it(desk: FlaskClient) -> None:
@@ -378,7 +395,8 @@ def test_a_language_is_found_by_opening_a_bounded_number_of_digests(
     assert pages == 2
     assert arabic.id in found
     assert found.count('class="open"') == 1
-    assert "2 reports were looked through" in found
+    # It is among the first four or the last two: ids are random.
+    assert re.search(r"\b[24] reports were looked through", found)
     # Of nothing that was found, nothing is said.
     assert "looked through" not in text(desk, "/staff/queue?language=fr")
 

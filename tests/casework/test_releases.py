@@ -15,7 +15,7 @@ from analytics.menu import load
 from analytics.models import Record, RecordCode, Release, Statement
 from casework import audit, erasure
 from casework.models import AuditEntry
-from reporting.database import db
+from reporting.database import db, transaction
 from reporting.sealing import b64
 from tests.casework.people import add_lead, add_organisation, post, sign_in
 from tests.factories_statistics import YEAR, make_world, scope_of, store
@@ -134,6 +134,24 @@ def test_a_rejected_release_can_be_proposed_again(leads: tuple[FlaskClient, Flas
     assert send(second, f"{there}/publish", confirm="yes").status_code == 409
     assert ("refuse_release", {"reason": "figures"}) in actions()
     propose(second)
+
+
+def test_a_rejected_release_is_shown_though_its_link_cannot_be_read(
+    leads: tuple[FlaskClient, FlaskClient],
+) -> None:
+    """The page must stand in the very case in which somebody has altered the chain."""
+    first, second = leads
+    there = propose(first)
+    assert send(second, f"{there}/reject", reason="figures").status_code == 303
+    for broken in (b"no link", b""):
+        with transaction() as session:
+            last = session.scalars(select(AuditEntry).order_by(AuditEntry.seq.desc())).first()
+            assert last is not None
+            last.entry = broken
+        page = first.get(there)
+        assert page.status_code == 200
+        assert "Rejected by <bdi>Lou Two</bdi> on" in page.text
+        assert "The figures do not look right." not in page.text
 
 
 def test_an_organisations_own_release_bears_its_name(
