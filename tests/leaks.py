@@ -93,7 +93,7 @@ def search(folders: Iterable[Path], words: Iterable[str]) -> Iterator[Found]:
             digest = hashlib.sha256(data).digest()
             if digest not in known:
                 # No word has a page of nothing in it, and logs made beforehand are full of them.
-                known[digest] = list(_hits(data.replace(NOTHING, b""), wanted, str(path)))
+                known[digest] = list(_hits(data.replace(NOTHING, b"\0"), wanted, str(path)))
             yield from (replace(found, place=str(path)) for found in known[digest])
 
 

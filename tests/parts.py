@@ -1,4 +1,4 @@
-"""The parts of `make test`, four at a time: the time of each, and what was left out.
+"""The parts of `make test`, all at once: the time of each, and what was left out.
 
 A journey mostly waits, for a process or for the next minute, while others compute. Goes on after a
 failure, so that one run says everything; ends non-zero when anything failed.
@@ -46,9 +46,6 @@ class Part:
 
 
 POSTGRESQL = {"UPSTANDER_TEST_DATABASE": "postgresql"}
-# A journey waits as much as it works: two of them and two that compute fill two cores.
-AT_ONCE = 4
-# In the order they begin: what takes longest first.
 PARTS = [
     Part("journey, SQLite", "journey"),
     Part("journey, PostgreSQL", "journey and database", POSTGRESQL),
@@ -150,7 +147,7 @@ def main(arguments: list[str]) -> int:
     began = time.monotonic()
     OUT.mkdir(exist_ok=True)
     shutil.rmtree(OUT / "demo", ignore_errors=True)
-    with ThreadPoolExecutor(AT_ONCE) as beside:
+    with ThreadPoolExecutor(len(PARTS)) as beside:
         parts = [beside.submit(run, part) for part in PARTS]
         checks = check()
         for part in parts:

@@ -42,6 +42,15 @@ def test_a_word_in_a_file_name_is_found(tmp_path: Path) -> None:
     assert [f.word for f in leaks.search([tmp_path], ["Kugelblitz"])] == ["Kugelblitz"]
 
 
+def test_a_word_beside_pages_of_nothing_is_found(tmp_path: Path) -> None:
+    """They are passed over; a word's own zero bytes are not, and each of two equal files counts."""
+    for encoding in ("utf-16-le", "utf-16-be"):
+        for name in ("one", "two"):
+            (tmp_path / name).write_bytes(bytes(4095) + "Kugelblitz".encode(encoding) + bytes(4095))
+        found = list(leaks.search([tmp_path], ["Kugelblitz"]))
+        assert [Path(one.place).name for one in found if one.encoding == encoding] == ["one", "two"]
+
+
 def test_a_moment_is_found_in_each_shape(tmp_path: Path) -> None:
     """ISO, HTTP date, common log and epoch seconds and milliseconds."""
     when = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
