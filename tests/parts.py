@@ -73,6 +73,8 @@ def run(part: Part) -> None:
     result, said = OUT / f"{name}.xml", OUT / f"{name}.log"
     result.unlink(missing_ok=True)
     command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", part.chosen, f"--junitxml={result}"]
+    # A journey waits for minutes to pass; it is not to wait for a processor too.
+    command = command if "journey" in name else ["nice", "-n", "5", *command]
     began = time.monotonic()
     # One demo for all parts: each works on a copy.
     env = {**os.environ, "UPSTANDER_TEST_DEMO": str(OUT / "demo"), **part.env}
