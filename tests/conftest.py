@@ -52,7 +52,13 @@ POSTGRESQL = os.environ.get("UPSTANDER_TEST_DATABASE", "") == "postgresql"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without Chromium its tests are skipped and counted aloud; `make test` fails under CI=true."""
+    """Without Chromium its tests are skipped and counted aloud; `make test` fails under CI=true.
+
+    `make test` looks for journeys in their folder only: one elsewhere would never run.
+    """
+    for item in items:
+        if item.get_closest_marker("journey") and item.path.parent.name != "journey":
+            raise pytest.UsageError(f"{item.nodeid} is a journey outside tests/journey")
     if program():
         return
     for item in items:

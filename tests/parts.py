@@ -37,6 +37,10 @@ class Part:
 
     name: str
     chosen: str
+    # Where to look: reading every test costs seconds, in each part.
+    where: str = "tests"
+    # Gives way to the other parts.
+    patient: bool = False
     env: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     processor: float = 0.0
@@ -46,12 +50,19 @@ class Part:
 
 
 POSTGRESQL = {"UPSTANDER_TEST_DATABASE": "postgresql"}
+# Journeys wait for minutes to pass, and the unit tests are one long line: neither is to wait for a
+# processor too.
 PARTS = [
-    Part("journey, SQLite", "journey"),
-    Part("journey, PostgreSQL", "journey and database", POSTGRESQL),
-    Part("browser", "browser and not journey"),
+    Part("journey, SQLite", "journey", "tests/journey"),
+    Part("journey, PostgreSQL", "journey and database", "tests/journey", env=POSTGRESQL),
+    Part("browser", "browser and not journey", patient=True),
     Part("unit, SQLite", "not browser and not journey"),
-    Part("unit, PostgreSQL", "database and not browser and not journey", POSTGRESQL),
+    Part(
+        "unit, PostgreSQL",
+        "database and not browser and not journey",
+        patient=True,
+        env=POSTGRESQL,
+    ),
 ]
 
 
@@ -72,9 +83,8 @@ def run(part: Part) -> None:
     name = part.name.replace(", ", "-")
     result, said = OUT / f"{name}.xml", OUT / f"{name}.log"
     result.unlink(missing_ok=True)
-    command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", part.chosen, f"--junitxml={result}"]
-    # A journey waits for minutes to pass; it is not to wait for a processor too.
-    command = command if "journey" in name else ["nice", "-n", "5", *command]
+    command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", part.chosen, part.where]
+    command = [*(["nice", "-n", "5"] if part.patient else []), *command, f"--junitxml={result}"]
     began = time.monotonic()
     # One demo for all parts: each works on a copy.
     env = {**os.environ, "UPSTANDER_TEST_DEMO": str(OUT / "demo"), **part.env}
