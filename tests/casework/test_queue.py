@@ -50,6 +50,12 @@ def post(client: FlaskClient, path: str, page: str, status: int = 303, **data: A
     return answer.headers.get("Location", "") or answer.get_data(as_text=True)
 
 
+def begun(desk: FlaskClient, one: sent.Sent) -> str:
+    """Where the incident is that a member has just made of a report."""
+    page = text(desk, "/staff/queue")
+    return post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+
+
 def test_the_thin_journey(desk: FlaskClient) -> None:
     one = sent.send()
     queue = text(desk, "/staff/queue")
@@ -157,9 +163,7 @@ def test_setting_aside_needs_a_reason_of_the_list(desk: FlaskClient) -> None:
 
 
 def test_two_coders_see_both_codings(desk: FlaskClient, ben: FlaskClient) -> None:
-    one = sent.send()
-    page = text(desk, "/staff/queue")
-    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    place = begun(desk, sent.send())
     first, second = text(desk, place), text(ben, place)
     version = hidden(first, "version", "/coding")
     post(desk, f"{place}/coding", first, version=version, certainty="V2", country="FR")
@@ -175,9 +179,7 @@ def test_two_coders_see_both_codings(desk: FlaskClient, ben: FlaskClient) -> Non
 
 
 def test_who_codes_the_same_has_nothing_to_decide(desk: FlaskClient, ben: FlaskClient) -> None:
-    one = sent.send()
-    page = text(desk, "/staff/queue")
-    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    place = begun(desk, sent.send())
     first, second = text(desk, place), text(ben, place)
     version = hidden(first, "version", "/coding")
     fields: dict[str, Any] = {"version": version, "certainty": "V2", "country": "FR"}
@@ -186,8 +188,7 @@ def test_who_codes_the_same_has_nothing_to_decide(desk: FlaskClient, ben: FlaskC
     assert "nothing to decide" in text(ben, after)
     # What a report brings along is only proposed: the same coding is the first of a person.
     other = sent.send(answers={})
-    page = text(desk, "/staff/queue")
-    place = post(desk, f"/staff/reports/{other.id}/incident", page, version="1")
+    place = begun(desk, other)
     after = post(ben, f"{place}/coding", text(ben, place), version="99", certainty="V0")
     assert after.endswith("done=coded")
     assert f"{place}/close" in text(ben, place)
@@ -198,9 +199,8 @@ def test_a_year_that_is_none_leaves_the_list_whole(
 ) -> None:
     """Coded before years were brought into one form, or by whoever writes to the database."""
     one = sent.send()
-    page = text(desk, "/staff/queue")
     monkeypatch.setattr(coding, "propose", lambda _body: Coding(year="٢٠٢٥"))
-    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    place = begun(desk, one)
     assert "<bdi>٢٠٢٥</bdi>" in text(desk, "/staff/incidents")
     conflict = post(
         desk, f"{place}/coding", text(desk, place), 409, version="99", certainty="V4", year="2024"
@@ -209,9 +209,7 @@ def test_a_year_that_is_none_leaves_the_list_whole(
 
 
 def test_a_wrong_field_is_marked_and_the_box_leads_to_it(desk: FlaskClient) -> None:
-    one = sent.send()
-    page = text(desk, "/staff/queue")
-    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    place = begun(desk, sent.send())
     page = text(desk, place)
     version = hidden(page, "version", "/coding")
     wrong = post(desk, f"{place}/coding", page, 422, version=version, year="25", acts="act.none")
@@ -231,9 +229,7 @@ def test_what_was_added_is_counted_apart(desk: FlaskClient) -> None:
 
 
 def test_a_closed_incident_is_named_with_its_link(desk: FlaskClient) -> None:
-    one = sent.send()
-    page = text(desk, "/staff/queue")
-    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    place = begun(desk, sent.send())
     page = text(desk, place)
     post(desk, f"{place}/coding", page, version=hidden(page, "version", "/coding"), certainty="V2")
     sure = text(desk, f"{place}/close")
@@ -243,9 +239,7 @@ def test_a_closed_incident_is_named_with_its_link(desk: FlaskClient) -> None:
 
 
 def test_two_writers_of_a_note_see_both_texts(desk: FlaskClient, ben: FlaskClient) -> None:
-    one = sent.send()
-    page = text(desk, "/staff/queue")
-    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    place = begun(desk, sent.send())
     page = text(desk, place)
     item = hidden(page, "item", "/notes")
     post(desk, f"{place}/notes", page, item=item, revision="0", text="Mine & <b>")
@@ -257,9 +251,7 @@ def test_two_writers_of_a_note_see_both_texts(desk: FlaskClient, ben: FlaskClien
 
 
 def test_wrong_codes_come_back_with_what_was_typed(desk: FlaskClient) -> None:
-    one = sent.send()
-    page = text(desk, "/staff/queue")
-    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    place = begun(desk, sent.send())
     page = text(desk, place)
     version = hidden(page, "version", "/coding")
     back = post(desk, f"{place}/coding", page, 422, version=version, year="3024", country="FR")
@@ -268,9 +260,7 @@ def test_wrong_codes_come_back_with_what_was_typed(desk: FlaskClient) -> None:
 
 
 def test_a_corrected_coding_does_not_overwrite_a_colleagues(desk: FlaskClient) -> None:
-    one = sent.send()
-    page = text(desk, "/staff/queue")
-    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    place = begun(desk, sent.send())
     page = text(desk, place)
     version = hidden(page, "version", "/coding")
     post(desk, f"{place}/coding", page, version=version, country="DE")
@@ -289,8 +279,7 @@ def test_sent_twice_a_decision_leads_to_the_same_incident(desk: FlaskClient) -> 
 
 def test_new_from_the_reporter_comes_up_even_when_closed(desk: FlaskClient) -> None:
     one = sent.send()
-    page = text(desk, "/staff/queue")
-    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    place = begun(desk, one)
     page = text(desk, place)
     version = hidden(page, "version", "/coding")
     post(desk, f"{place}/coding", page, version=version, certainty="V2")
@@ -324,8 +313,7 @@ def test_a_file_leaves_only_as_a_download(desk: FlaskClient) -> None:
 
 def test_what_is_not_ours_is_not_there(desk: FlaskClient, app: Flask) -> None:
     one = sent.send()
-    page = text(desk, "/staff/queue")
-    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    place = begun(desk, one)
     stranger = app.test_client()
     people.sign_in(stranger, people.add_organisation("other").supervisor)
     for path in (
@@ -405,8 +393,7 @@ def test_an_erased_report_says_so(desk: FlaskClient) -> None:
     from reporting import mailbox
 
     one = sent.send()
-    page = text(desk, "/staff/queue")
-    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    place = begun(desk, one)
     mailbox.erase(one.receipt.mailbox_token)
     assert "deleted this report" in text(desk, f"/staff/reports/{one.id}", 410)
     assert "1 report of this incident was deleted" in text(desk, place)
