@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     BindParameter,
     CompoundSelect,
+    Select,
     bindparam,
     delete,
     exists,
@@ -33,7 +34,7 @@ from reporting.models import Attachment, ErasureOrder, Message, Report
 EMPTIED = tuple("report attachment message work incident item record record_code".split())
 
 # Somebody who was writing at that moment may have put a digest back behind the erasure.
-_LEFT_OVER = (Work.state != ReportState.ERASED) | Work.digest.is_not(None)
+_NOT_EMPTY = (Work.state != ReportState.ERASED) | Work.digest.is_not(None)
 
 
 def settle(session: Session) -> int:
@@ -45,8 +46,10 @@ def settle(session: Session) -> int:
     """
     if session.organisation_id is None or session.role not in policy.KEY_HOLDERS:
         return 0
+    values = {"organisation": session.organisation_id}
+    erased, reopened = db.session().execute(_left_over(), values).one()
     count = 0
-    for incident_id in _unsettled(session):
+    for incident_id in _unsettled(session) if erased else ():
         count += _settle_one(session, incident_id)
     if count:
         with transaction() as database:
@@ -59,7 +62,8 @@ def settle(session: Session) -> int:
                 {"count": count},
             )
         forget_log()
-    handover.correct_open(session)
+    if count or reopened:
+        handover.correct_open(session)
     handover.hand_over_monthly(session)
     return count
 
@@ -71,11 +75,11 @@ def finish_erasures() -> int:
         ids = database.scalars(
             select(Work.report_id)
             .join(ErasureOrder, ErasureOrder.report_id == Work.report_id)
-            .where(_LEFT_OVER)
+            .where(_NOT_EMPTY)
         ).all()
         done: Any = database.execute(
             update(Work)
-            .where(Work.report_id.in_(ids), _LEFT_OVER)
+            .where(Work.report_id.in_(ids), _NOT_EMPTY)
             .values(
                 state=ReportState.ERASED,
                 digest=None,
@@ -107,8 +111,14 @@ def _unsettled(session: Session) -> list[bytes]:
 
 
 @cache
+def _left_over() -> Select[bool, bool]:
+    """Whether an erasure waits, and a reopened incident: one question for every request."""
+    return select(exists(_waiting()), exists(handover.reopened()))
+
+
+@cache
 def _waiting() -> CompoundSelect[Any]:
-    """One question for every request of every member; both halves have an index of their own."""
+    """Both halves have an index of their own."""
     organisation: BindParameter[Any] = bindparam("organisation")
     touched = select(Work.incident_id).where(
         Work.organisation_id == organisation,

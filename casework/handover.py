@@ -132,23 +132,24 @@ def _batches(session: Session, *states: IncidentState) -> Iterator[list[bytes]]:
         last = ids[-1]
 
 
+def reopened() -> Select[bytes]:
+    """Those that `correct_open` would look at, of the bound `organisation`."""
+    return _waiting(IncidentState.OPEN, IncidentState.CODED)
+
+
 @cache
 def _next_waiting(states: tuple[IncidentState, ...]) -> Select[bytes]:
-    """Made once: asked at every request of every member.
+    following = _waiting(*states).where(Incident.id > bindparam("last"))
+    return following.order_by(Incident.id).limit(bindparam("limit"))
 
-    Says which states not, else SQLite takes the index of the list and reads all in these states.
-    """
+
+def _waiting(*states: IncidentState) -> Select[bytes]:
+    """Says which states not, else SQLite takes the index of the list and reads all in these."""
     others = [state for state in IncidentState if state not in states]
-    return (
-        select(Incident.id)
-        .where(
-            Incident.organisation_id == bindparam("organisation"),
-            _WAITS,
-            Incident.state.not_in(others),
-            Incident.id > bindparam("last"),
-        )
-        .order_by(Incident.id)
-        .limit(bindparam("limit"))
+    return select(Incident.id).where(
+        Incident.organisation_id == bindparam("organisation"),
+        _WAITS,
+        Incident.state.not_in(others),
     )
 
 

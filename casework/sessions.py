@@ -83,7 +83,7 @@ def load(token: str) -> Session | None:
         return None
     now = clock.now()
     ends, rolled = _time(kept["ends"]), _time(kept["rolled"])
-    member = db.session.get(Member, unb64(kept["member"]), populate_existing=True)
+    member, granted = keys.with_granted_ids(db.session(), unb64(kept["member"]))
     over = now >= ends or now >= rolled + IDLE
     if over or member is None or member.state != ACTIVE:
         end(token)
@@ -100,7 +100,7 @@ def load(token: str) -> Session | None:
         rolled=rolled,
         token=token,
     )
-    if keys.granted_ids(db.session(), member.id) != session.keyring.key_ids():
+    if granted != session.keyring.key_ids():
         return _refreshed(session, member)
     if now - rolled >= ROLL:
         session.rolled = now
