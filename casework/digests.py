@@ -19,6 +19,12 @@ SIZE = 1024
 _WORDS = 80
 # As many codes of a kind as surely fit; the opened thing shows all.
 _CODES = 12
+# Acts of the form that are a sign of danger.
+_SIGNS = {
+    "hurt": frozenset({"rg.hurt", "rg.sexual"}),
+    "threat": frozenset({"rg.threat"}),
+    "official": frozenset({"rg.official"}),
+}
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}")
 
 
@@ -48,13 +54,8 @@ class Digest:
     @property
     def hints(self) -> tuple[str, ...]:
         """Signs of danger in structured answers; a person judges them."""
-        signs = {
-            "hurt": {"rg.hurt", "rg.sexual"} & set(self.acts),
-            "threat": {"rg.threat"} & set(self.acts),
-            "official": {"rg.official"} & set(self.acts),
-            "child": {"rr.parent"} & {self.role},
-        }
-        return tuple(name for name, found in signs.items() if found)
+        found = [name for name, acts in _SIGNS.items() if not acts.isdisjoint(self.acts)]
+        return (*found, "child") if self.role == "rr.parent" else tuple(found)
 
 
 _FIELDS = frozenset(one.name for one in fields(Digest))

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from casework import admission, erasure, handover, reports, sessions, triage
 from casework.policy import ActionRefused
 from casework.triage import Filters
-from casework.views import blueprint, words
+from casework.views import blueprint, lines, words
 from reporting import vocabulary
 from reporting.access import CASEWORKER, SUPERVISOR, audience
 from reporting.database import db
@@ -33,10 +33,12 @@ def queue() -> str:
     if admitted.incidents:
         handover.correct(session, list(admitted.incidents))
     filters = _filters()
+    page = triage.page(session, filters)
     return render_template(
         "casework/queue.html",
         filters=filters,
-        page=triage.page(session, filters),
+        page=page,
+        lines=lines.shown(session, page.lines),
         counts=triage.counts(session),
         counted=triage.COUNTED,
         views={name: str(title) for name, title in words.VIEW_NAMES.items()},

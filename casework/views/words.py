@@ -1,8 +1,8 @@
 """Words of the casework pages: states, hints, ages, names of holders. No word of a report."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from babel import Locale, UnknownLocaleError
 from flask import request
@@ -18,6 +18,10 @@ from reporting import vocabulary
 from reporting.database import db
 from reporting.i18n import chosen, label, long_date, month_names, sort_key
 from reporting.sealing import SealingRefused, unb64
+
+Key = TypeVar("Key")
+# Where there is nothing to say.
+NOTHING = "–"
 
 VIEW_NAMES = {
     "new": lazy_gettext("New"),
@@ -75,20 +79,50 @@ CODING_PROBLEMS = {
 }
 
 
+class Once(dict[Key, str]):
+    """Words for each key of a page: said once, however often shown, and only when shown."""
+
+    def __init__(self, say: Callable[[Key], Any]) -> None:
+        """Remember who says them."""
+        super().__init__()
+        self._say = say
+
+    def __missing__(self, key: Key) -> str:
+        """Say one."""
+        self[key] = said = str(self._say(key))
+        return said
+
+
+class Names(dict[bytes | None, str]):
+    """Names of the people of an organisation, by id; asked for when the first is shown."""
+
+    def __init__(self, session: Session) -> None:
+        """Remember whose colleagues they are."""
+        super().__init__({None: NOTHING})
+        self._organisation = session.organisation_id
+
+    def __missing__(self, member_id: bytes) -> str:
+        """Look all up; one who is gone has none."""
+        query = select(Member.id, Member.name)
+        rows = db.session().execute(query.where(Member.organisation_id == self._organisation))
+        for row in rows:
+            self.setdefault(row.id, row.name)
+        return self.setdefault(member_id, NOTHING)
+
+
 def common(session: Session) -> dict[str, Any]:
     """What every casework template may use."""
     return {
-        "ages": Ages(),
-        "broken_words": Said(BROKEN),
+        "broken_words": Once(BROKEN.__getitem__),
         "country_options": country_options,
-        "hint_words": Said(HINTS),
+        "hint_words": Once(HINTS.__getitem__),
         "incident_states": INCIDENT_STATES,
         "kind_names": KIND_NAMES,
         "language_name": language_name,
-        "labels": Labels(),
-        "member_names": member_names(session),
+        "labels": Once(label),
+        "member_names": Names(session),
         "message_statuses": MESSAGE_STATUSES,
-        "report_states": Said(REPORT_STATES),
+        "report_states": Once(REPORT_STATES.__getitem__),
         "requests": REQUESTS,
         "size_words": size_words,
         "vocabulary": vocabulary,
@@ -138,14 +172,6 @@ def when_words(text: str) -> str:
         return text
 
 
-def member_names(session: Session) -> dict[bytes, str]:
-    """Names of the people of this organisation, by id."""
-    rows = db.session().execute(
-        select(Member.id, Member.name).where(Member.organisation_id == session.organisation_id)
-    )
-    return {row.id: row.name for row in rows}
-
-
 def country_options(selected: str) -> Markup:
     """Countries in the reader's alphabetical order, as the options of a list."""
     options = _country_options(chosen())
@@ -164,38 +190,6 @@ def _country_options(locale: str) -> Markup:
     return Markup().join(
         Markup('<option value="{}">{}</option>').format(code, name) for code, name in named
     )
-
-
-class Ages(dict[int, str]):
-    """Ages in words, each made once for a page."""
-
-    def __missing__(self, days: int) -> str:
-        """Say one."""
-        self[days] = said = age(days)
-        return said
-
-
-class Said(dict[str, str]):
-    """Words of one page, each translated once and only when it is shown."""
-
-    def __init__(self, lazy: Mapping[str, Any]) -> None:
-        """Remember where the words come from."""
-        super().__init__()
-        self._lazy = lazy
-
-    def __missing__(self, name: str) -> str:
-        """Translate one."""
-        self[name] = said = str(self._lazy[name])
-        return said
-
-
-class Labels(dict[str, str]):
-    """Labels of the vocabulary for one page: each is looked up once, however often it is shown."""
-
-    def __missing__(self, term_id: str) -> str:
-        """Look one up."""
-        self[term_id] = found = label(term_id)
-        return found
 
 
 def months() -> list[tuple[str, str]]:
