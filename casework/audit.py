@@ -9,10 +9,10 @@ a chain rewritten from its middle no longer holds the heads that members saw.
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
-from sqlalchemy import Table, select, text
+from sqlalchemy import Table, bindparam, select, text
 from sqlalchemy.orm import Session
 
 from casework.models import AuditEntry
@@ -25,6 +25,22 @@ CHAIN_INSTANCE = bytes(16)
 _PAGE = 1000
 FIRST = bytes(32)
 _TABLE = cast(Table, AuditEntry.__table__)
+_LINK = _TABLE.c
+
+# Built once: putting a statement together costs as much as asking it. Of columns, not of mapped
+# objects: one in the session's memory would be an old head.
+_WRITE = _TABLE.insert()
+_LAST = (
+    select(_LINK.seq, _LINK.hash, _LINK.entry)
+    .where(_LINK.chain == bindparam("chain"))
+    .order_by(_LINK.seq.desc())
+    .limit(1)
+)
+_ABOUT = (
+    select(_LINK.subject, _LINK.entry)
+    .where(_LINK.chain == bindparam("chain"), _LINK.subject.in_(bindparam("subjects")))
+    .order_by(_LINK.seq)
+)
 
 # SQLite has one write lock for the whole file; an UPDATE takes it even if it changes no row.
 _LOCK_SQLITE = text("UPDATE audit_entry SET seq = 0 WHERE chain = :chain AND seq = 0")
@@ -104,19 +120,12 @@ def write(
     checked = _checked(action, detail or {})
     lock(session, chain)
     seq, before = _locked(session)[chain] or tip(session, chain)
-    parts = [
-        seq + 1,
-        minute(),
-        b64(actor) if actor is not None else None,
-        action,
-        b64(subject) if subject is not None else None,
-        checked,
-    ]
+    parts = [seq + 1, minute(), _named(actor), action, _named(subject), checked]
     entry = json.dumps(parts, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
     link = _link(before, entry)
     session.flush()
     row = {"chain": chain, "seq": seq + 1, "entry": entry, "hash": link, "subject": subject}
-    session.execute(_TABLE.insert(), row)
+    session.execute(_WRITE, row)
     _locked(session)[chain] = (seq + 1, link)
     return link
 
@@ -127,11 +136,10 @@ def write_failure(session: Session, chain: bytes, subject: bytes | None, reason:
     Guessing costs nobody anything but the guesser: it must not fill the chain either.
     """
     lock(session, chain)
-    last = _last(session, chain)
+    last = session.execute(_LAST, {"chain": chain}).first()
     if last is not None:
         _seq, time, _actor, action, about, _detail = json.loads(last.entry)
-        same = b64(subject) if subject is not None else None
-        if (time, action, about) == (minute(), "sign_in_failed", same):
+        if (time, action, about) == (minute(), "sign_in_failed", _named(subject)):
             return
     write(session, chain, None, "sign_in_failed", subject, {"reason": reason})
 
@@ -177,7 +185,7 @@ def head(chain: bytes) -> bytes:
 
 def tip(session: Session, chain: bytes) -> tuple[int, bytes]:
     """Number and hash of the last link."""
-    last = _last(session, chain)
+    last = session.execute(_LAST, {"chain": chain}).first()
     return (last.seq, last.hash) if last else (0, FIRST)
 
 
@@ -185,18 +193,16 @@ def contains(chain: bytes, seen: bytes, seq: int | None = None) -> bool:
     """Whether a head seen earlier is still a link of the chain, at its place if that is known."""
     if seen == FIRST:
         return seq in (None, 0)
-    session: Any = db.session
-    query = select(AuditEntry.seq).where(AuditEntry.chain == chain, AuditEntry.hash == seen)
+    query = select(_LINK.seq).where(_LINK.chain == chain, _LINK.hash == seen)
     if seq is not None:
-        query = query.where(AuditEntry.seq == seq)
-    return session.scalar(query) is not None
+        query = query.where(_LINK.seq == seq)
+    return db.session().scalar(query) is not None
 
 
 def verify(chain: bytes) -> int | None:
     """Walk the chain; the number of its first broken link, or nothing."""
     before = FIRST
-    for expected, row in enumerate(_links(db.session(), chain, 0), 1):
-        seq, entry, link, subject = row
+    for expected, (seq, entry, link, subject) in enumerate(_links(db.session(), chain, 0), 1):
         if seq != expected or link != _link(before, entry) or not _holds(entry, seq, subject):
             return expected
         before = link
@@ -205,24 +211,27 @@ def verify(chain: bytes) -> int | None:
 
 def chains() -> list[bytes]:
     """Every chain that has a link."""
-    session: Any = db.session
-    return list(session.scalars(select(AuditEntry.chain).distinct().order_by(AuditEntry.chain)))
+    return list(db.session().scalars(select(_LINK.chain).distinct().order_by(_LINK.chain)))
 
 
 def of(session: Session, chain: bytes, subject: bytes) -> list[tuple[str, dict[str, Any]]]:
     """Actions and details about one subject, oldest first; links that cannot be read left out."""
-    rows = session.scalars(
-        select(AuditEntry.entry)
-        .where(AuditEntry.chain == chain, AuditEntry.subject == subject)
-        .order_by(AuditEntry.seq)
-    )
-    return [(str(parts[3]), parts[5]) for parts in map(_read, rows) if parts]
+    return [(action, detail) for _it, action, detail in about(session, chain, [subject])]
+
+
+def about(
+    session: Session, chain: bytes, subjects: Iterable[bytes]
+) -> Iterator[tuple[bytes, str, dict[str, Any]]]:
+    """The same of several subjects, each with its subject: asked in one go."""
+    for subject, entry in session.execute(_ABOUT, {"chain": chain, "subjects": list(subjects)}):
+        if parts := _read(entry):
+            yield subject, str(parts[3]), parts[5]
 
 
 def last_day(session: Session, chain: bytes, subject: bytes) -> str:
     """Day of the newest link about one subject."""
-    query = select(AuditEntry.entry).where(AuditEntry.chain == chain, AuditEntry.subject == subject)
-    entry = session.scalars(query.order_by(AuditEntry.seq.desc()).limit(1)).first()
+    query = select(_LINK.entry).where(_LINK.chain == chain, _LINK.subject == subject)
+    entry = session.scalars(query.order_by(_LINK.seq.desc()).limit(1)).first()
     parts = _read(entry) if entry else []
     return str(parts[1])[:10] if parts else ""
 
@@ -240,24 +249,12 @@ def _links(session: Session, chain: bytes, after: int) -> Iterator[Any]:
 
     In pages: a chain of years does not fit in memory, and no cursor stays open over it.
     """
-    query = select(AuditEntry.seq, AuditEntry.entry, AuditEntry.hash, AuditEntry.subject).order_by(
-        AuditEntry.seq
-    )
+    query = select(_LINK.seq, _LINK.entry, _LINK.hash, _LINK.subject).order_by(_LINK.seq)
     while rows := session.execute(
-        query.where(AuditEntry.chain == chain, AuditEntry.seq > after).limit(_PAGE)
+        query.where(_LINK.chain == chain, _LINK.seq > after).limit(_PAGE)
     ).all():
         yield from rows
         after = rows[-1].seq
-
-
-def _last(session: Any, chain: bytes) -> Any:
-    """Columns, not the mapped object: one in the session's memory would be an old head."""
-    return session.execute(
-        select(AuditEntry.seq, AuditEntry.hash, AuditEntry.entry)
-        .where(AuditEntry.chain == chain)
-        .order_by(AuditEntry.seq.desc())
-        .limit(1)
-    ).first()
 
 
 def _link(before: bytes, entry: bytes) -> bytes:
@@ -267,8 +264,11 @@ def _link(before: bytes, entry: bytes) -> bytes:
 def _holds(entry: bytes, seq: int, subject: bytes | None) -> bool:
     """Whether the columns beside the hashed bytes say the same as these."""
     parts = _read(entry)
-    wanted = b64(subject) if subject is not None else None
-    return bool(parts) and (parts[0], parts[4]) == (seq, wanted)
+    return bool(parts) and (parts[0], parts[4]) == (seq, _named(subject))
+
+
+def _named(thing: bytes | None) -> str | None:
+    return b64(thing) if thing is not None else None
 
 
 def _read(entry: bytes) -> list[Any]:
