@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from itertools import groupby
-from typing import Any
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import bindparam, select
 
 from analytics import release
 from casework import admission, handover, incidents, linking
@@ -22,7 +22,7 @@ from casework.demo_client import Client
 from casework.demo_people import ORGANISATIONS, Book, make_people
 from casework.demo_stories import Story, last_year, waiting
 from casework.models import Incident, Work
-from casework.policy import IncidentState, ReportState
+from casework.policy import IncidentState
 from casework.sessions import Session
 from reporting import clock
 from reporting.database import db
@@ -32,6 +32,12 @@ from reporting.sealing import derive, u32
 from reporting.settings import Settings
 
 Say = Callable[[str], None]
+# Where a report stands: its version and, once it is in one, its incident.
+_STANDS = (
+    select(Work.version, Work.incident_id, Incident.state, Incident.version)
+    .join(Incident, Incident.id == Work.incident_id, isouter=True)
+    .where(Work.report_id == bindparam("id"))
+)
 
 
 @click.command("demo")
@@ -109,17 +115,17 @@ def _work_through(book: Book, year: int) -> None:
 
 def _code(session: Session, story: Story) -> None:
     """What a caseworker does with one report, from wherever an earlier run has left it."""
-    database: Any = db.session
-    work = database.get(Work, _report_id(story), populate_existing=True)
-    if work.state == ReportState.ADMITTED:
-        linking.new_incident(session, work.report_id, work.version)
-        database.refresh(work)
-    incident = database.get(Incident, work.incident_id, populate_existing=True)
-    if incident.state == IncidentState.OPEN and story.coding is not None:
-        incidents.save_coding(session, incident.id, incident.version, story.coding)
-        database.refresh(incident)
-    if incident.state == IncidentState.CODED:
-        incidents.close(session, incident.id, incident.version)
+    database = db.session()
+    report_id = _report_id(story)
+    version, incident_id, state, seen = database.execute(_STANDS, {"id": report_id}).one()
+    if incident_id is None:
+        incident_id = linking.new_incident(session, report_id, version)
+        state, seen = IncidentState.OPEN, 1
+    if state == IncidentState.OPEN and story.coding is not None:
+        incidents.save_coding(session, incident_id, seen, story.coding)
+        state, seen = IncidentState.CODED, seen + 1
+    if state == IncidentState.CODED:
+        incidents.close(session, incident_id, seen)
     # Rows of a hundred incidents would be looked through again at every flush.
     database.expunge_all()
 
