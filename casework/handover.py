@@ -9,7 +9,6 @@ withdrawn: so nothing withdrawn comes back, whoever is cut off where (decision 1
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -20,9 +19,9 @@ from sqlalchemy.orm import Session as DatabaseSession
 from analytics import records
 from analytics.records import Coded
 from casework import audit, coding, incidents, objects, policy, reports
-from casework.incidents import Basis
+from casework.coding import Basis
 from casework.models import HandOver, Incident
-from casework.policy import ActionRefused, IncidentState
+from casework.policy import IncidentState
 from casework.sessions import Session
 from reporting import clock
 from reporting.database import db, transaction
@@ -30,6 +29,8 @@ from reporting.sealing import b64, random_id, unb64
 
 # As many incidents are opened and prepared at a time as fit well into one request.
 _AT_ONCE = 200
+# As many of them lie open at one moment.
+_OPEN_AT_ONCE = 50
 # As the partial index says it: `waits IS 1` would not be seen to mean the same.
 _WAITS: ColumnElement[Any] = literal_column("incident.waits")
 # The month this process last looked at an organisation's waiting records.
@@ -107,7 +108,7 @@ def withdraw_all(session: Session, incident_id: bytes) -> None:
         if incident is None:
             return
         # Without its id the record would stay counted and nothing would lead to it any more.
-        named = incidents.read_record(database, session, incident).value
+        named = objects.read_record(database, session.keyring, incident).value
     records.withdraw_many(unb64(one) for one in filter(None, [named["id"], *named["old"]]))
 
 
@@ -158,21 +159,19 @@ def _prepare(session: Session, ids: list[bytes], *, only_withdraw: bool) -> list
     plans = []
     with transaction() as database:
         audit.lock(database, session.organisation_id or b"")
-        for incident_id in ids:
-            basis = _basis(database, session, incident_id)
-            if basis is None:
-                continue
+        for basis in _bases(database, session, ids):
             if plan := _plan(database, session, basis, only_withdraw=only_withdraw):
                 plans.append(plan)
     return plans
 
 
-def _basis(database: DatabaseSession, session: Session, incident_id: bytes) -> Basis | None:
-    """Nothing if it is gone, or does not open, or its record not: then it goes on waiting."""
-    with suppress(ActionRefused):
-        incident = incidents.find(database, session, incident_id)
-        return incidents.read_basis(database, session, incident)
-    return None
+def _bases(database: DatabaseSession, session: Session, ids: list[bytes]) -> Iterator[Basis]:
+    """In this order. Whose keys or record do not open, or which is gone, is left out: it waits."""
+    for start in range(0, len(ids), _OPEN_AT_ONCE):
+        some = ids[start : start + _OPEN_AT_ONCE]
+        found = incidents.find_all(database, session, some)
+        bases = incidents.read_bases(database, session, found)
+        yield from (bases[one] for one in some if one in bases)
 
 
 def _plan(
@@ -200,11 +199,10 @@ def _rewrite(
     database: DatabaseSession, session: Session, basis: Basis, value: dict[str, Any]
 ) -> int:
     """A new revision of the item that names the record, and no earlier one; its number."""
-    incident, me, item_id = basis.incident, session.member_id, basis.record.item_id
-    item = objects.write_item(database, incident, basis.key, me, "record", value, item_id)
-    database.flush()
-    objects.forget_older(database, item)
-    return item.revision
+    incident, me, known = basis.incident, session.member_id, basis.record
+    revision = objects.write_item(database, incident, basis.key, me, "record", value, known)
+    objects.forget_older(database, incident.id, known.item_id, revision)
+    return revision
 
 
 def _wanted(basis: Basis) -> tuple[dict[str, Any], tuple[bytes, Coded] | None] | None:
@@ -250,12 +248,10 @@ def _named(database: DatabaseSession, session: Session, plans: list[_Plan]) -> s
     would lead to it. Reads only, so that nothing ties these records to their incidents.
     """
     audit.lock(database, session.organisation_id or b"")
-    found = set()
-    for incident_id in (plan.incident_id for plan in plans if plan.record is not None):
-        with suppress(ActionRefused):
-            incident = incidents.find(database, session, incident_id)
-            found.add(unb64(incidents.read_record(database, session, incident).value["id"]))
-    return found
+    ids = [plan.incident_id for plan in plans if plan.record is not None]
+    found = incidents.find_all(database, session, ids)
+    items = objects.read_records(database, session.keyring, found)
+    return {unb64(one.value["id"]) for one in items}
 
 
 def _finish(session: Session, plans: list[_Plan]) -> int:
@@ -266,9 +262,10 @@ def _finish(session: Session, plans: list[_Plan]) -> int:
     with transaction() as database:
         organisation, me = session.organisation_id or b"", session.member_id
         audit.lock(database, organisation)
-        for plan in plans:
-            basis = _basis(database, session, plan.incident_id)
-            if basis is not None and basis.record.revision == plan.revision:
+        planned = {plan.incident_id: plan for plan in plans}
+        for basis in _bases(database, session, list(planned)):
+            plan = planned[basis.incident.id]
+            if basis.record.revision == plan.revision:
                 done += _clear(database, session, basis, plan)
         if done:
             audit.write(database, organisation, me, "hand_over", None, {"count": done})

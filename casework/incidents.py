@@ -5,14 +5,16 @@ person saw, and writes its audit entry in the same transaction. The second of tw
 with what the first one wrote, and loses nothing of their own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, func, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from casework import answers, audit, coding, digests, objects, policy, reports
-from casework.coding import Coding
+from casework.coding import Basis, Coding
 from casework.models import Incident, Item, Work
 from casework.objects import OpenedItem
 from casework.policy import ActionRefused, IncidentState, ReportState
@@ -20,6 +22,19 @@ from casework.reports import Thread
 from casework.sessions import Session
 from reporting.database import db, transaction
 from reporting.sealing import b64
+
+# Built once: putting a statement together costs as much as asking it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_FIND = select(Incident).where(Incident.id.in_(_IDS)).execution_options(populate_existing=True)
+_WORKS = (
+    select(Work)
+    .where(Work.incident_id.in_(_IDS), Work.parent_id.is_(None))
+    .order_by(Work.day, Work.report_id)
+    .execution_options(populate_existing=True)
+)
+_COUNT = select(func.count(Work.report_id)).where(
+    Work.incident_id.in_(_IDS), Work.parent_id.is_(None)
+)
 
 
 @dataclass(frozen=True)
@@ -50,54 +65,25 @@ class OpenedIncident:
         return policy.is_countable(self.consents, self.coding.certainty)
 
 
-@dataclass(frozen=True)
-class Basis:
-    """What decides about an incident's record; read past whatever else of it is damaged.
-
-    Somebody who alters a coding in the database must not so keep counted what nobody agrees to.
-    """
-
-    incident: Incident
-    key: bytes = field(repr=False)
-    record: OpenedItem = field(repr=False)
-    # The reports that are left.
-    threads: tuple[Thread, ...]
-    # Nothing while any item is altered or gone: what is counted must be what a member coded.
-    coding: Coding | None
-
-    @property
-    def agreed(self) -> bool | None:
-        """Whether anybody who reported it agrees to statistics; nothing while damage hides that."""
-        words = [thread.agrees("statistics") for thread in self.threads]
-        if any(words):
-            return True
-        return None if None in words else False
-
-    @property
-    def countable(self) -> bool | None:
-        """Whether it counts as it stands; nothing when the damage does not let that be told."""
-        if self.agreed is False or self.coding is None:
-            return False if self.agreed is False else None
-        return self.agreed if policy.is_countable([True], self.coding.certainty) else False
-
-
 def find(database: DatabaseSession, session: Session, incident_id: bytes) -> Incident:
     """An incident of the member's own organisation, as the database has it now."""
-    incident = database.get(Incident, incident_id, populate_existing=True)
+    incident = database.scalars(_FIND, {"ids": [incident_id]}).one_or_none()
     if incident is None or incident.state == IncidentState.ERASED:
         raise ActionRefused("unknown")
     policy.check_open(reports.actor(session), incident.organisation_id)
     return incident
 
 
+def find_all(database: DatabaseSession, session: Session, ids: Sequence[bytes]) -> list[Incident]:
+    """Those of several that `find` would not refuse."""
+    me, found = reports.actor(session), database.scalars(_FIND, {"ids": ids})
+    there = [one for one in found if one.state != IncidentState.ERASED]
+    return [one for one in there if policy.may_open(me, one.organisation_id)]
+
+
 def works(database: DatabaseSession, incident_id: bytes) -> Sequence[Work]:
     """The reports of an incident, without additions."""
-    return database.scalars(
-        select(Work)
-        .where(Work.incident_id == incident_id, Work.parent_id.is_(None))
-        .order_by(Work.day, Work.report_id)
-        .execution_options(populate_existing=True)
-    ).all()
+    return database.scalars(_WORKS, {"ids": [incident_id]}).all()
 
 
 def open_incident(session: Session, incident_id: bytes) -> OpenedIncident:
@@ -122,7 +108,7 @@ def read(database: DatabaseSession, session: Session, incident: Incident) -> Ope
     coded = next((one for one in items if one.kind == "coding"), None)
     if coded is None or not coded.value:
         raise ActionRefused("cannot-open")
-    threads = _threads(database, session, incident, key)
+    threads = _threads(database, session, {incident.id: key})[incident.id]
     return OpenedIncident(
         incident=incident,
         coding=coding.from_json(coded.value),
@@ -136,45 +122,59 @@ def read(database: DatabaseSession, session: Session, incident: Incident) -> Ope
     )
 
 
-def read_record(database: DatabaseSession, session: Session, incident: Incident) -> OpenedItem:
-    """The item that names an incident's record, whatever else is damaged.
-
-    Raises `ActionRefused("cannot-open")` when nothing tells: keys, or the item is altered or gone.
-    """
-    key = objects.open_object_key(session.keyring, incident)
-    return objects.intact(objects.read_items(database, incident, key, ["record"]), "record")
-
-
 def read_basis(database: DatabaseSession, session: Session, incident: Incident) -> Basis:
-    """What decides about an incident's record. Refuses where `read_record` does."""
-    key = objects.open_object_key(session.keyring, incident)
-    items = objects.read_items(database, incident, key)
-    damaged = any(one.altered for one in items)
-    coded = next((one for one in items if one.kind == "coding"), None)
-    threads = _threads(database, session, incident, key)
-    return Basis(
-        incident=incident,
-        key=key,
-        record=objects.intact(items, "record"),
-        threads=tuple(thread for _work, thread in threads if thread is not None),
-        coding=None if damaged or coded is None else coding.from_json(coded.value),
-    )
+    """What decides about an incident's record. Refuses where `objects.read_record` does."""
+    basis = read_bases(database, session, [incident]).get(incident.id)
+    if basis is None:
+        raise ActionRefused("cannot-open")
+    return basis
+
+
+def read_bases(
+    database: DatabaseSession, session: Session, found: Sequence[Incident]
+) -> dict[bytes, Basis]:
+    """The same of several incidents of one organisation, by id; without what nothing tells."""
+    keys = objects.open_keys(session.keyring, found)
+    items = objects.read_all(database, session.organisation_id or b"", keys)
+    threads = _threads(database, session, keys)
+    bases = {}
+    for incident in (one for one in found if one.id in keys):
+        mine = items[incident.id]
+        damaged = any(one.altered for one in mine)
+        coded = next((one for one in mine if one.kind == "coding"), None)
+        with suppress(ActionRefused):
+            bases[incident.id] = Basis(
+                incident=incident,
+                key=keys[incident.id],
+                record=objects.intact(mine, "record"),
+                threads=tuple(thread for _work, thread in threads[incident.id] if thread),
+                coding=None if damaged or coded is None else coding.from_json(coded.value),
+            )
+    return bases
 
 
 def _threads(
-    database: DatabaseSession, session: Session, incident: Incident, key: bytes
-) -> list[tuple[Work, Thread | None]]:
-    holder = (incident.id, key)
-    linked = works(database, incident.id)
-    return [(work, reports.gather(database, session, work, holder)) for work in linked]
+    database: DatabaseSession, session: Session, keys: Mapping[bytes, bytes]
+) -> dict[bytes, list[tuple[Work, Thread | None]]]:
+    """What was reported, of incidents whose keys are given, by id."""
+    linked = database.scalars(_WORKS, {"ids": list(keys)}).all()
+    rows = reports.rows(database, [work.report_id for work in linked])
+    held = [(work, work.incident_id or b"") for work in linked]
+    wanted = [(work, (incident_id, keys[incident_id])) for work, incident_id in held]
+    found: dict[bytes, list[tuple[Work, Thread | None]]] = {one: [] for one in keys}
+    opened = reports.threads(database, session, wanted, rows)
+    for (work, incident_id), thread in zip(held, opened, strict=True):
+        found[incident_id].append((work, thread))
+    return found
 
 
 def save_coding(session: Session, incident_id: bytes, version: int, chosen: Coding) -> None:
     """Store a coding as a new revision of the one there is."""
     with transaction() as database:
         incident, key = _at_version(database, session, incident_id, version)
-        incident.state = policy.move_incident(IncidentState(incident.state), "code")
+        state = policy.move_incident(IncidentState(incident.state), "code")
         _write_coding(database, session, incident, key, chosen)
+        incident.state = state
         incident.version += 1
 
 
@@ -234,7 +234,7 @@ def close(session: Session, incident_id: bytes, version: int) -> None:
     """Close an incident: its record waits from now, and its reporters read "Finished"."""
     with transaction() as database:
         incident, _key = _at_version(database, session, incident_id, version)
-        incident.state = policy.move_incident(IncidentState(incident.state), "close")
+        state = policy.move_incident(IncidentState(incident.state), "close")
         opened = read(database, session, incident)
         if opened.altered:
             # What is counted must be what a member coded.
@@ -242,6 +242,7 @@ def close(session: Session, incident_id: bytes, version: int) -> None:
         for work, thread in opened.threads:
             answers.tell(database, session, work, thread, "finished")
         audit.write(database, incident.organisation_id, session.member_id, "close", incident_id)
+        incident.state = state
         incident.waits = True
         incident.version += 1
 
@@ -275,15 +276,8 @@ def _write_coding(
     database: DatabaseSession, session: Session, incident: Incident, key: bytes, chosen: Coding
 ) -> None:
     items = objects.read_items(database, incident, key, ["coding"])
-    objects.write_item(
-        database,
-        incident,
-        key,
-        session.member_id,
-        "coding",
-        chosen.to_json(),
-        items[0].item_id if items else None,
-    )
+    before, value = items[0] if items else None, chosen.to_json()
+    objects.write_item(database, incident, key, session.member_id, "coding", value, before)
     summarise(database, session, incident, chosen)
 
 
@@ -291,8 +285,11 @@ def summarise(
     database: DatabaseSession, session: Session, incident: Incident, chosen: Coding
 ) -> None:
     """Renew what the list shows of an incident: codes only."""
-    database.flush()
-    digest = chosen.digest(len(works(database, incident.id)))
+    shorten(session, incident, chosen, database.scalar(_COUNT, {"ids": [incident.id]}) or 0)
+
+
+def shorten(session: Session, incident: Incident, chosen: Coding, count: int) -> None:
+    """The same, of an incident with so many reports."""
     incident.digest, incident.digest_epoch = digests.box_digest(
-        session.keyring, incident.id, digest
+        session.keyring, incident.id, chosen.digest(count)
     )

@@ -6,12 +6,13 @@ each change is audited in its own transaction.
 
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from casework import answers, audit, coding, handover, incidents, objects, policy, reports
 from casework.models import Incident, Work
+from casework.objects import Holder
 from casework.policy import ActionRefused, IncidentState, ReportState
+from casework.reports import Rows, Thread
 from casework.sessions import Session
 from reporting import clock
 from reporting.database import transaction
@@ -21,37 +22,37 @@ from reporting.sealing import SealingRefused, b64, random_id
 # What a record item says while there is no record and none to withdraw.
 NO_RECORD: dict[str, Any] = {"id": "", "coded": None, "old": []}
 
+# A report or an addition, with its content key if that opens.
+_Key = tuple[Work, Report, bytes | None]
+
 
 def new_incident(session: Session, report_id: bytes, version: int) -> bytes:
     """Make an incident of a report; its first coding is proposed from the reporter's answers."""
     with transaction() as database:
-        work = _held(database, session, report_id, version)
-        policy.move_report(ReportState(work.state), "link")
-        thread = reports.gather(database, session, work)
-        if thread is None:
-            raise ActionRefused("erased")
-        incident_id = random_id()
+        work, thread, keys = _decided(database, session, report_id, version)
+        incident_id, me = random_id(), session.member_id
         key, boxed, epoch = objects.make_object_key(session.keyring, incident_id)
         incident = Incident(
             id=incident_id,
             organisation_id=work.organisation_id,
             state=IncidentState.OPEN,
-            holder_id=session.member_id,
+            holder_id=me,
             version=1,
             day=clock.today(),
             object_key=boxed,
             epoch=epoch,
             waits=False,
         )
+        proposed = coding.propose(thread.first.body)
+        incidents.shorten(session, incident, proposed, 1)
         database.add(incident)
         database.flush()
-        me, report = session.member_id, {"report": b64(work.report_id)}
+        report = {"report": b64(work.report_id)}
         audit.write(database, work.organisation_id, me, "new_incident", incident_id, report)
-        proposed = coding.propose(thread.first.body)
         objects.write_item(database, incident, key, me, "coding", proposed.to_json())
         objects.write_item(database, incident, key, me, "record", NO_RECORD)
-        _attach(database, session, work, incident, key)
-        incidents.summarise(database, session, incident, proposed)
+        _hold(session, work)
+        _attach(work, keys, (incident_id, key))
         answers.tell(database, session, work, thread, "being_read")
     return incident_id
 
@@ -59,16 +60,13 @@ def new_incident(session: Session, report_id: bytes, version: int) -> bytes:
 def link(session: Session, report_id: bytes, incident_id: bytes, version: int) -> None:
     """Add a report to an incident that is there already."""
     with transaction() as database:
-        work = _held(database, session, report_id, version)
-        policy.move_report(ReportState(work.state), "link")
-        thread = reports.gather(database, session, work)
-        if thread is None:
-            raise ActionRefused("erased")
+        work, thread, keys = _decided(database, session, report_id, version)
         incident = incidents.find(database, session, incident_id)
         key = objects.open_object_key(session.keyring, incident)
         detail = {"report": b64(work.report_id)}
         audit.write(database, work.organisation_id, session.member_id, "link", incident.id, detail)
-        _attach(database, session, work, incident, key)
+        _hold(session, work)
+        _attach(work, keys, (incident.id, key))
         _changed(database, session, incident, key)
         answers.tell(database, session, work, thread, "being_read")
 
@@ -93,13 +91,13 @@ def unlink(session: Session, report_id: bytes, version: int, to: bytes | None = 
                 database, work.organisation_id, session.member_id, "move", before.id, detail
             )
             after_key = objects.open_object_key(session.keyring, after)
-            _attach(database, session, work, after, after_key)
+            _attach(work, _moved(database, session, work, (before.id, key)), (after.id, after_key))
             _changed(database, session, after, after_key)
         elif to is None:
             audit.write(
                 database, work.organisation_id, session.member_id, "unlink", before.id, detail
             )
-            _detach(database, session, work)
+            _detach(session, work, _moved(database, session, work, (before.id, key)))
         database.flush()
         if incidents.works(database, before.id):
             _changed(database, session, before, key)
@@ -110,17 +108,28 @@ def unlink(session: Session, report_id: bytes, version: int, to: bytes | None = 
     handover.correct(session, [left])
 
 
-def _held(database: DatabaseSession, session: Session, report_id: bytes, version: int) -> Work:
-    """A report this member may decide about, at the version they saw; they hold it from now."""
+def _decided(
+    database: DatabaseSession, session: Session, report_id: bytes, version: int
+) -> tuple[Work, Thread, list[_Key]]:
+    """A report to be linked, opened: one this member may decide about, at the version they saw."""
     audit.lock(database, session.organisation_id or b"")
     work = reports.find(database, session, report_id)
     if work.parent_id is not None:
         raise ActionRefused("unknown")
     policy.check_decide(reports.actor(session), work.holder_id)
     incidents.check_version(work.version, version)
+    policy.move_report(ReportState(work.state), "link")
+    # In no incident yet.
+    rows = reports.rows(database, [report_id])
+    thread = reports.threads(database, session, [(work, None)], rows)[0]
+    if thread is None:
+        raise ActionRefused("erased")
+    return work, thread, _keys(session, rows, None)
+
+
+def _hold(session: Session, work: Work) -> None:
     work.holder_id = session.member_id
     work.version += 1
-    return work
 
 
 def _changed(database: DatabaseSession, session: Session, incident: Incident, key: bytes) -> None:
@@ -134,26 +143,23 @@ def _changed(database: DatabaseSession, session: Session, incident: Incident, ke
     incident.version += 1
 
 
-def _attach(
-    database: DatabaseSession, session: Session, work: Work, incident: Incident, key: bytes
-) -> None:
+def _attach(work: Work, keys: list[_Key], holder: Holder) -> None:
     """Box the keys of a report and its additions for the incident; not a byte of text is touched.
 
     Readable only by who opens the incident from now on.
     """
-    for row, report, content_key in _keys(database, session, work):
+    for row, report, content_key in keys:
         if content_key is not None:
-            holder = (incident.id, key)
             report.boxed_key = reports.box_for_object(holder, report.report_id, content_key)
             report.boxed_epoch = None
-        row.incident_id = incident.id
+        row.incident_id = holder[0]
         row.state = ReportState.LINKED
     work.version += 1
 
 
-def _detach(database: DatabaseSession, session: Session, work: Work) -> None:
+def _detach(session: Session, work: Work, keys: list[_Key]) -> None:
     """Box the keys of a report and its additions under the newest epoch, as before linking."""
-    for row, report, content_key in _keys(database, session, work):
+    for row, report, content_key in keys:
         if content_key is not None:
             report.boxed_key, report.boxed_epoch = reports.box_for_epoch(
                 session.keyring, report.report_id, content_key
@@ -164,19 +170,16 @@ def _detach(database: DatabaseSession, session: Session, work: Work) -> None:
     work.version += 1
 
 
-def _keys(
-    database: DatabaseSession, session: Session, work: Work
-) -> list[tuple[Work, Report, bytes | None]]:
+def _moved(database: DatabaseSession, session: Session, work: Work, holder: Holder) -> list[_Key]:
+    return _keys(session, reports.rows(database, [work.report_id]), holder)
+
+
+def _keys(session: Session, rows: Rows, holder: Holder | None) -> list[_Key]:
     """The rows of a report and its additions, with the content keys that open."""
-    holder = reports.holder_of(database, session, work)
-    found: list[tuple[Work, Report, bytes | None]] = []
-    for row, report in database.execute(
-        select(Work, Report)
-        .join(Report, Report.report_id == Work.report_id)
-        .where((Work.report_id == work.report_id) | (Work.parent_id == work.report_id))
-    ).all():
+    found: list[_Key] = []
+    for row, report in rows:
         try:
-            found.append((row, report, reports.content_key(session.keyring, report, holder)))
+            found.append((row, report, objects.content_key(session.keyring, report, holder)))
         except SealingRefused:
             found.append((row, report, None))
     return found

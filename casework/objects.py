@@ -7,11 +7,12 @@ kind and SHA-256 of the box; all are compared at opening, so no old revision com
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Table, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from casework import audit
@@ -19,6 +20,7 @@ from casework.keys import Keyring
 from casework.models import Incident, Item
 from casework.policy import ActionRefused
 from reporting import clock
+from reporting.models import Report
 from reporting.sealing import (
     SealingRefused,
     b64,
@@ -33,7 +35,34 @@ from reporting.sealing import (
     unpad,
 )
 
+# Id and key of an incident that a report is linked to.
+Holder = tuple[bytes, bytes]
 KINDS = ("coding", "note", "answer", "record", "reason")
+
+_TABLE = cast(Table, Item.__table__)
+_ITEM, _SAME = _TABLE.c, _TABLE.alias("same").c
+# Built once: putting a statement together costs as much as asking it.
+_LAST = select(func.max(_ITEM.revision)).where(
+    _ITEM.object_id == bindparam("object"), _ITEM.item_id == bindparam("item")
+)
+_READ = (
+    select(
+        *_ITEM,
+        # Whatever kinds are asked for.
+        select(func.max(_SAME.revision))
+        .where(_SAME.object_id == _ITEM.object_id, _SAME.item_id == _ITEM.item_id)
+        .scalar_subquery()
+        .label("last"),
+    )
+    .where(_ITEM.object_id.in_(bindparam("objects")), _ITEM.kind.in_(bindparam("kinds")))
+    .order_by(_ITEM.revision)
+)
+_WRITE = insert(_TABLE)
+_FORGET = delete(_TABLE).where(
+    _ITEM.object_id == bindparam("object"),
+    _ITEM.item_id == bindparam("item"),
+    _ITEM.revision < bindparam("newest"),
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +76,8 @@ class OpenedItem:
     day: Any
     value: dict[str, Any]
     altered: bool
+    # The highest revision there is, of any kind: the next one comes after it.
+    last: int
 
 
 def make_object_key(keyring: Keyring, object_id: bytes) -> tuple[bytes, bytes, int]:
@@ -65,6 +96,30 @@ def open_object_key(keyring: Keyring, incident: Incident) -> bytes:
         raise ActionRefused("cannot-open") from refused
 
 
+def content_key(keyring: Keyring, report: Report, holder: Holder | None) -> bytes:
+    """The key of a report, linked to `holder` if to any. Raises `SealingRefused`."""
+    if report.boxed_key is None:
+        raise SealingRefused("key")
+    if report.boxed_epoch is not None:
+        epoch = report.boxed_epoch
+        if epoch not in keyring.casework:
+            raise SealingRefused("key")
+        context = report.report_id + u32(epoch)
+        return unbox(keyring.casework[epoch], "report-key", context, report.boxed_key)
+    if holder is None:
+        raise SealingRefused("key")
+    return unbox(holder[1], "report-key", holder[0] + report.report_id, report.boxed_key)
+
+
+def open_keys(keyring: Keyring, found: Iterable[Incident]) -> dict[bytes, bytes]:
+    """The keys of those incidents that this member's keys open, by id."""
+    keys = {}
+    for incident in found:
+        with suppress(ActionRefused):
+            keys[incident.id] = open_object_key(keyring, incident)
+    return keys
+
+
 def write_item(
     session: DatabaseSession,
     incident: Incident,
@@ -72,30 +127,34 @@ def write_item(
     author_id: bytes,
     kind: str,
     value: dict[str, Any],
-    item_id: bytes | None = None,
-) -> Item:
-    """Box a new item, or a new revision of a known one, in the caller's transaction."""
-    item_id = item_id or random_id()
-    last = session.scalar(
-        select(func.max(Item.revision)).where(
-            Item.object_id == incident.id, Item.item_id == item_id
-        )
-    )
-    revision = (last or 0) + 1
+    known: bytes | OpenedItem | None = None,
+) -> int:
+    """Box a new item, or a new revision of a known one, in the caller's transaction; its revision.
+
+    `known` is an id, or the item as read under the audit lock that is held still.
+    """
+    if isinstance(known, OpenedItem):
+        item_id, last = known.item_id, known.last
+    elif known is not None:
+        asked = {"object": incident.id, "item": known}
+        item_id, last = known, session.execute(_LAST, asked).scalar() or 0
+    else:
+        item_id, last = random_id(), 0
+    revision = last + 1
     plain = pad(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     boxed = box(
         _items_key(key, incident.id), "object", _context(incident.id, item_id, revision), plain
     )
-    item = Item(
-        object_id=incident.id,
-        item_id=item_id,
-        revision=revision,
-        kind=kind,
-        author_id=author_id,
-        day=clock.today(),
-        boxed=boxed,
-    )
-    session.add(item)
+    row = {
+        "object_id": incident.id,
+        "item_id": item_id,
+        "revision": revision,
+        "kind": kind,
+        "author_id": author_id,
+        "day": clock.today(),
+        "boxed": boxed,
+    }
+    session.execute(_WRITE, row)
     detail = {
         "item": b64(item_id),
         "revision": revision,
@@ -103,25 +162,58 @@ def write_item(
         "kind": kind,
     }
     audit.write(session, incident.organisation_id, author_id, "item", incident.id, detail)
-    return item
+    return revision
 
 
 def read_items(
     session: DatabaseSession, incident: Incident, key: bytes, kinds: Iterable[str] = KINDS
 ) -> list[OpenedItem]:
     """The newest revision of each item of these kinds, each compared with the audit chain."""
-    newest: dict[bytes, Item] = {}
-    for item in session.scalars(
-        select(Item)
-        .where(Item.object_id == incident.id, Item.kind.in_(list(kinds)))
-        .order_by(Item.revision)
-        .execution_options(populate_existing=True)
-    ):
-        newest[item.item_id] = item
-    written = _written(session, incident)
-    own = _items_key(key, incident.id)
-    found = [_open(item, own, written.get(item.item_id)) for item in newest.values()]
-    return sorted(found, key=lambda one: (one.day, one.item_id))
+    return read_all(session, incident.organisation_id, {incident.id: key}, kinds)[incident.id]
+
+
+def read_all(
+    session: DatabaseSession,
+    organisation_id: bytes,
+    keys: Mapping[bytes, bytes],
+    kinds: Iterable[str] = KINDS,
+) -> dict[bytes, list[OpenedItem]]:
+    """The same of several incidents of one organisation, whose keys are given, by id."""
+    newest = {
+        (row.object_id, row.item_id): row
+        for row in session.execute(_READ, {"objects": list(keys), "kinds": list(kinds)})
+    }
+    written = _written(session, organisation_id, keys)
+    own = {incident_id: _items_key(key, incident_id) for incident_id, key in keys.items()}
+    found: dict[bytes, list[OpenedItem]] = {incident_id: [] for incident_id in keys}
+    for place, row in newest.items():
+        found[row.object_id].append(_open(row, own[row.object_id], written.get(place)))
+    return {
+        incident_id: sorted(items, key=lambda one: (one.day, one.item_id))
+        for incident_id, items in found.items()
+    }
+
+
+def read_record(session: DatabaseSession, keyring: Keyring, incident: Incident) -> OpenedItem:
+    """The item that names an incident's record, whatever else is damaged.
+
+    Raises `ActionRefused("cannot-open")` when nothing tells: keys, or the item is altered or gone.
+    """
+    return intact(read_records(session, keyring, [incident]), "record")
+
+
+def read_records(
+    session: DatabaseSession, keyring: Keyring, found: Sequence[Incident]
+) -> list[OpenedItem]:
+    """The same of several incidents of one organisation; without those of which nothing tells."""
+    if not found:
+        return []
+    read = read_all(session, found[0].organisation_id, open_keys(keyring, found), ["record"])
+    records = []
+    for items in read.values():
+        with suppress(ActionRefused):
+            records.append(intact(items, "record"))
+    return records
 
 
 def intact(items: Iterable[OpenedItem], kind: str) -> OpenedItem:
@@ -132,15 +224,9 @@ def intact(items: Iterable[OpenedItem], kind: str) -> OpenedItem:
     raise ActionRefused("cannot-open")
 
 
-def forget_older(session: DatabaseSession, item: Item) -> None:
+def forget_older(session: DatabaseSession, incident_id: bytes, item_id: bytes, newest: int) -> None:
     """Delete the earlier revisions of an item: ids of withdrawn records must not be kept."""
-    session.execute(
-        delete(Item).where(
-            Item.object_id == item.object_id,
-            Item.item_id == item.item_id,
-            Item.revision < item.revision,
-        )
-    )
+    session.execute(_FORGET, {"object": incident_id, "item": item_id, "newest": newest})
 
 
 def _items_key(key: bytes, object_id: bytes) -> bytes:
@@ -151,17 +237,18 @@ def _context(object_id: bytes, item_id: bytes, revision: int) -> bytes:
     return object_id + item_id + u32(revision)
 
 
-def _written(session: DatabaseSession, incident: Incident) -> dict[bytes, tuple[int, str, str]]:
-    """Revision, hash and kind that the chain says each item had last."""
-    entries = audit.of(session, incident.organisation_id, incident.id)
+def _written(
+    session: DatabaseSession, organisation_id: bytes, incident_ids: Iterable[bytes]
+) -> dict[tuple[bytes, bytes], tuple[int, str, str]]:
+    """Revision, hash and kind that the chain says each item of each incident had last."""
     return {
-        unb64(detail["item"]): (detail["revision"], detail["sha256"], detail["kind"])
-        for action, detail in entries
+        (incident_id, unb64(detail["item"])): (detail["revision"], detail["sha256"], detail["kind"])
+        for incident_id, action, detail in audit.about(session, organisation_id, incident_ids)
         if action == "item"
     }
 
 
-def _open(item: Item, own: bytes, written: tuple[int, str, str] | None) -> OpenedItem:
+def _open(item: Any, own: bytes, written: tuple[int, str, str] | None) -> OpenedItem:
     # The kind is in no box: a coding could be passed off as what names the record.
     altered = written != (item.revision, b64(hashlib.sha256(item.boxed).digest()), item.kind)
     try:
@@ -170,5 +257,5 @@ def _open(item: Item, own: bytes, written: tuple[int, str, str] | None) -> Opene
     except SealingRefused:
         value, altered = {}, True
     return OpenedItem(
-        item.item_id, item.revision, item.kind, item.author_id, item.day, value, altered
+        item.item_id, item.revision, item.kind, item.author_id, item.day, value, altered, item.last
     )

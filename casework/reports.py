@@ -4,12 +4,12 @@ Every opening is an audit entry, committed before anything opened leaves this mo
 lives for one request; nothing here writes it anywhere.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from casework import audit, bodies, digests, objects, policy
@@ -22,9 +22,22 @@ from reporting import attachments
 from reporting.database import db, transaction
 from reporting.envelope import open_attachment, open_body, verify_attachment
 from reporting.models import Attachment, Report
-from reporting.sealing import SealingRefused, b64, box, u32, unbox
+from reporting.sealing import SealingRefused, b64, box, u32
 
 CHUNK = 64 * 1024
+Holder = objects.Holder | None
+Rows = Sequence[tuple[Work, Report]]
+
+# Built once: putting a statement together costs as much as asking it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_FIND = select(Work).where(Work.report_id.in_(_IDS)).execution_options(populate_existing=True)
+_ROWS = (
+    select(Work, Report)
+    .join(Report, Report.report_id == Work.report_id)
+    .where(Work.report_id.in_(_IDS) | Work.parent_id.in_(_IDS))
+    .order_by(Work.day, Work.report_id)
+)
+_STORED = select(Attachment.report_id, Attachment.index).where(Attachment.report_id.in_(_IDS))
 
 
 @dataclass(frozen=True)
@@ -97,26 +110,11 @@ def find(database: DatabaseSession, session: Session, report_id: bytes) -> Work:
 
     Raises `ActionRefused("unknown")` for one there is not and for another organisation's alike.
     """
-    work = database.get(Work, report_id, populate_existing=True)
+    work = database.scalars(_FIND, {"ids": [report_id]}).one_or_none()
     if work is None:
         raise ActionRefused("unknown")
     policy.check_open(actor(session), work.organisation_id)
     return work
-
-
-def content_key(keyring: Keyring, report: Report, holder: tuple[bytes, bytes] | None) -> bytes:
-    """The key of a report; `holder` is id and key of the incident it is linked to."""
-    if report.boxed_key is None:
-        raise SealingRefused("key")
-    if report.boxed_epoch is not None:
-        epoch = report.boxed_epoch
-        if epoch not in keyring.casework:
-            raise SealingRefused("key")
-        context = report.report_id + u32(epoch)
-        return unbox(keyring.casework[epoch], "report-key", context, report.boxed_key)
-    if holder is None:
-        raise SealingRefused("key")
-    return unbox(holder[1], "report-key", holder[0] + report.report_id, report.boxed_key)
 
 
 def box_for_epoch(keyring: Keyring, report_id: bytes, key: bytes) -> tuple[bytes, int]:
@@ -130,10 +128,10 @@ def box_for_object(holder: tuple[bytes, bytes], report_id: bytes, key: bytes) ->
     return box(holder[1], "report-key", holder[0] + report_id, key)
 
 
-def open_one(keyring: Keyring, report: Report, holder: tuple[bytes, bytes] | None) -> Body:
+def open_one(keyring: Keyring, report: Report, holder: Holder) -> Body:
     """Open one body. Never raises: one that does not open is shown as such."""
     try:
-        key = content_key(keyring, report, holder)
+        key = objects.content_key(keyring, report, holder)
     except SealingRefused:
         return Body(broken="key")
     try:
@@ -142,51 +140,58 @@ def open_one(keyring: Keyring, report: Report, holder: tuple[bytes, bytes] | Non
         return Body(broken="body")
 
 
-def gather(
-    database: DatabaseSession,
-    session: Session,
-    work: Work,
-    holder: tuple[bytes, bytes] | None = None,
-) -> Thread | None:
+def gather(database: DatabaseSession, session: Session, work: Work) -> Thread | None:
     """Open a report and its additions; nothing when the reporter has erased it.
 
-    `holder` is id and key of its incident where the caller has opened it already. Writes no audit
-    entry: callers have committed one, or show nothing of it.
+    Writes no audit entry: callers have committed one, or show nothing of it.
     """
-    holder = holder or holder_of(database, session, work)
-    rows = database.execute(
-        select(Work, Report)
-        .join(Report, Report.report_id == Work.report_id)
-        .where((Work.report_id == work.report_id) | (Work.parent_id == work.report_id))
-        .order_by(Work.day, Work.report_id)
-    ).all()
-    found = {row.report_id: (row, report) for row, report in rows}
-    if work.report_id not in found or work.state == ReportState.ERASED:
-        return None
+    holder = holder_of(database, session, work)
+    return threads(database, session, [(work, holder)], rows(database, [work.report_id]))[0]
+
+
+def rows(database: DatabaseSession, report_ids: Sequence[bytes]) -> Rows:
+    """What is stored of reports and their additions, as far as it is not erased."""
+    return [(work, report) for work, report in database.execute(_ROWS, {"ids": report_ids})]
+
+
+def threads(
+    database: DatabaseSession, session: Session, wanted: Sequence[tuple[Work, Holder]], found: Rows
+) -> list[Thread | None]:
+    """The same as `gather` of several reports, each with its holder, whose `rows` are found."""
     stored: dict[bytes, list[int]] = {}
-    for name, index in database.execute(
-        select(Attachment.report_id, Attachment.index)
-        .where(Attachment.report_id.in_(list(found)))
-        .order_by(Attachment.index)
-    ):
-        stored.setdefault(name, []).append(index)
-    _row, first = found.pop(work.report_id)
+    names = {"ids": [row.report_id for row, _report in found]}
+    for report_id, index in database.execute(_STORED, names):
+        stored.setdefault(report_id, []).append(index)
+    together: dict[bytes | None, list[tuple[Work, Report]]] = {}
+    for row, report in found:
+        for name in {row.report_id, row.parent_id}:
+            together.setdefault(name, []).append((row, report))
+    return [
+        _thread(session, work, together.get(work.report_id, ()), holder, stored)
+        for work, holder in wanted
+    ]
+
+
+def _thread(
+    session: Session, work: Work, found: Rows, holder: Holder, stored: Mapping[bytes, Sequence[int]]
+) -> Thread | None:
+    first = next((report for row, report in found if row.report_id == work.report_id), None)
+    if first is None or work.state == ReportState.ERASED:
+        return None
     body = open_one(session.keyring, first, holder)
     additions = []
-    for row, report in found.values():
-        added = open_one(session.keyring, report, holder)
-        confirmed = bodies.is_confirmed(body, added)
-        files = stored.get(row.report_id, [])
-        additions.append(_filed(session, row, report, added, files, confirmed=confirmed))
-    files = stored.get(work.report_id, [])
-    opened = _filed(session, work, first, body, files, confirmed=True)
+    for row, report in found:
+        if report is not first:
+            added = open_one(session.keyring, report, holder)
+            confirmed = bodies.is_confirmed(body, added)
+            files = stored.get(row.report_id, ())
+            additions.append(_filed(session, row, report, added, files, confirmed))
+    opened = _filed(session, work, first, body, stored.get(work.report_id, ()))
     return Thread(opened, tuple(additions), first.mailbox)
 
 
-def holder_of(
-    database: DatabaseSession, session: Session, work: Work
-) -> tuple[bytes, bytes] | None:
-    """Id and key of the incident a report is linked to, if it is."""
+def holder_of(database: DatabaseSession, session: Session, work: Work) -> Holder:
+    """Open the key of the incident a report is linked to."""
     if work.incident_id is None:
         return None
     incident = database.get(Incident, work.incident_id)
@@ -240,7 +245,7 @@ def open_file(session: Session, report_id: bytes, index: int) -> Download:
         raise ActionRefused("erased")
     holder = holder_of(database, session, work)
     try:
-        key = content_key(session.keyring, report, holder)
+        key = objects.content_key(session.keyring, report, holder)
         body = bodies.read_body(open_body(key, report_id, report.body))
         if index >= len(body.files):
             raise ActionRefused("file")
@@ -263,19 +268,18 @@ def open_file(session: Session, report_id: bytes, index: int) -> Download:
 
 def _filed(
     session: Session,
-    work: Work,
+    row: Work,
     report: Report,
     body: Body,
-    stored: Sequence[int],
-    *,
-    confirmed: bool,
+    stored: Iterable[int],
+    sure: bool = True,
 ) -> Filed:
     known = dict(enumerate(body.files))
     nameless = NamedFile("", "", -1)
-    words = [(index, known.get(index, nameless)) for index in stored]
+    words = [(index, known.get(index, nameless)) for index in sorted(stored)]
     files = tuple(AttachedFile(i, one.name, one.media_type, one.size) for i, one in words)
-    number = digest_of(session, work).number
-    return Filed(report.report_id, report.kind, report.day, body, confirmed, number, files)
+    number = digest_of(session, row).number
+    return Filed(report.report_id, report.kind, report.day, body, sure, number, files)
 
 
 def _chunks(stored: BinaryIO) -> Iterator[bytes]:

@@ -19,6 +19,7 @@ from casework import (
     handover,
     incidents,
     linking,
+    objects,
     reports,
     triage,
 )
@@ -371,7 +372,7 @@ def test_the_record_goes_whatever_else_of_its_incident_is_damaged(
     # Nothing is left to do, and its id stands nowhere any more.
     assert erasure.settle(sana) == 0
     assert handover.waiting(sana) == 0
-    record = incidents.read_record(db.session(), sana, incident_of(incident_id))
+    record = objects.read_record(db.session(), sana.keyring, incident_of(incident_id))
     assert record.value == linking.NO_RECORD
 
 

@@ -1,6 +1,6 @@
 """What is withdrawn goes at once and for good, names no incident, and is not lost in a crash."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import event, insert, select, text
 
 from analytics.models import Record
-from casework import admission, erasure, handover, incidents, linking
+from casework import admission, erasure, handover, incidents, linking, objects
 from casework.models import Incident, Work
 from casework.sessions import Session
 from reporting.database import db, transaction
@@ -54,7 +54,7 @@ def take_back(session: Session, one: sent.Sent) -> list[bytes]:
 
 
 def record_item(session: Session, incident_id: bytes) -> dict[str, Any]:
-    return incidents.read_record(db.session(), session, incident_of(incident_id)).value
+    return objects.read_record(db.session(), session.keyring, incident_of(incident_id)).value
 
 
 @pytest.mark.parametrize("how", ["handed over", "corrected"])
@@ -340,13 +340,14 @@ def test_only_incidents_with_a_record_to_put_are_opened_for_it(
     refuted(sana, ids[0])
     reopened(sana, ids[1])
     closed(sana, ids[1], country="FR")
-    opened, real = [], incidents.read_record
+    opened: list[bytes] = []
+    real = objects.read_records
 
-    def read(database: Any, session: Session, incident: Incident) -> Any:
-        opened.append(incident.id)
-        return real(database, session, incident)
+    def read(database: Any, keyring: Any, found: Sequence[Incident]) -> Any:
+        opened.extend(one.id for one in found)
+        return real(database, keyring, found)
 
-    monkeypatch.setattr(incidents, "read_record", read)
+    monkeypatch.setattr(objects, "read_records", read)
     assert handover.hand_over(sana) == 2
     assert opened == [ids[1]]
 
