@@ -126,9 +126,13 @@ def test_qr_code_on_the_page_is_the_second_factor(
     path = invite(client, "Karim", "caseworker")
     visitor = app.test_client()
     shown = post(visitor, path, {"step": "begin"}, page(visitor, path)).get_data(as_text=True)
-    table = shown[shown.index('<table class="qr"') : shown.index("</table>")]
-    rows = re.findall(r"<tr>(.*?)</tr>", table)
-    cells = [[bool(d) for d in re.findall(r"<td( class=\"d\")?></td>", row)] for row in rows]
+    drawing = shown[shown.index('<svg class="qr"') : shown.index("</svg>")]
+    size = int(re.findall(r'viewBox="0 0 (\d+) \1"', drawing)[0])
+    cells = [[False] * size for _ in range(size)]
+    shape = re.findall(r' d="([^"]*)"', drawing)[0]
+    for x, y, width, back in re.findall(r"M(\d+) (\d+)h(\d+)v1h-(\d+)z", shape):
+        assert width == back
+        cells[int(y)][int(x) : int(x) + int(width)] = [True] * int(width)
     secret = unescape(shown.split('<code dir="ltr">')[1].split("<")[0]).replace(" ", "")
     uri = pyotp.TOTP(secret).provisioning_uri(name="Karim", issuer_name=credentials.ISSUER)
     wanted = segno.make(uri, micro=False, error="m").matrix_iter(border=4)
