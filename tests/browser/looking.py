@@ -21,12 +21,15 @@ NARROW = (HERE / "narrow.js").read_text(encoding="utf-8")
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 SMALLEST: ViewportSize = {"width": 320, "height": 640}
+# The source of an element is written for a fault only: axe would write it for each it looked at.
 AXE = """async (options) => (await axe.run(document, options)).violations.map(
   (rule) => [rule.id, rule.nodes.map(
-    (node) => node.target.join(" ") + ": " + node.html.slice(0, 90))])"""
-EVERY_RULE = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+    (node) => node.target.join(" ") + ": " + node.element.outerHTML.slice(0, 90))])"""
+BRIEF = "axe.configure({noHtml: true})"
+BASE: dict[str, Any] = {"resultTypes": ["violations"], "elementRef": True}
+EVERY_RULE = {**BASE, "rules": {"target-size": {"enabled": True}}}
 CONTRAST = {
-    "resultTypes": ["violations"],
+    **BASE,
     "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
 }
 # Chromium says each answer of 400 and above as an error; in this walk they are meant.
@@ -89,7 +92,10 @@ class Notes:
         found += self.said
         self.said.clear()
         found += self._left(page, staff)
-        page.evaluate(axe_core.script())
+        # Many states stand in one document, and half a megabyte of script is slow to read again.
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(axe_core.script())
+            page.evaluate(BRIEF)
         page.set_viewport_size(DESKTOP)
         # Scrolled to a fragment, the bar would lie over whatever happens to stand there.
         page.evaluate("scrollTo(0, 0)")
