@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from casework import audit
@@ -32,12 +32,6 @@ from reporting.sealing import (
 )
 
 INTAKE, CASEWORK, IDENTITY = "intake", "casework", "identity"
-
-_WITH_GRANTED = (
-    select(Member, Grant.key_id)
-    .outerjoin(Grant, Grant.holder_id == Member.id)
-    .where(Member.id == bindparam("member"))
-)
 
 
 class Holder(NamedTuple):
@@ -174,15 +168,6 @@ def open_grants(session: Session, member: Member, seed: bytes) -> Keyring:
 def granted_ids(session: Session, member_id: bytes) -> frozenset[bytes]:
     """Ids of the keys now granted to a member: differs from the keyring when keys have changed."""
     return frozenset(session.scalars(select(Grant.key_id).where(Grant.holder_id == member_id)))
-
-
-def with_granted_ids(session: Session, member_id: bytes) -> tuple[Member | None, frozenset[bytes]]:
-    """A member as the database has them now, and `granted_ids`: one question at every request."""
-    newest = {"populate_existing": True}
-    rows = session.execute(_WITH_GRANTED, {"member": member_id}, execution_options=newest).all()
-    # Leads and administrators are granted nothing.
-    granted = frozenset(row[1] for row in rows) - {None}
-    return rows[0][0] if rows else None, granted
 
 
 def new_intake_key(

@@ -14,10 +14,11 @@ from typing import Any, cast
 
 import redis
 from flask import current_app, g
+from sqlalchemy import bindparam, select
 
 from casework import keys
 from casework.keys import Keyring
-from casework.models import Member
+from casework.models import Grant, Member
 from reporting import clock
 from reporting.database import db
 from reporting.instance import Instance
@@ -29,6 +30,12 @@ LONGEST = timedelta(hours=12)
 # Rolled at most once a minute: a page of a hundred requests writes once.
 ROLL = timedelta(minutes=1)
 ACTIVE = "active"
+
+_WITH_GRANTED = (
+    select(Member, Grant.key_id)
+    .outerjoin(Grant, Grant.holder_id == Member.id)
+    .where(Member.id == bindparam("id"))
+)
 
 
 @dataclass(repr=False)
@@ -83,7 +90,7 @@ def load(token: str) -> Session | None:
         return None
     now = clock.now()
     ends, rolled = _time(kept["ends"]), _time(kept["rolled"])
-    member, granted = keys.with_granted_ids(db.session(), unb64(kept["member"]))
+    member, granted = _member(unb64(kept["member"]))
     over = now >= ends or now >= rolled + IDLE
     if over or member is None or member.state != ACTIVE:
         end(token)
@@ -155,6 +162,14 @@ def open_keyring(member: Member, seed: bytes) -> Keyring:
         # Keys may have changed between two reads; what is wrong twice is wrong.
         db.session.rollback()
         return keys.open_grants(db.session(), member, seed)
+
+
+def _member(member_id: bytes) -> tuple[Member | None, frozenset[bytes]]:
+    """A member as the database has them now, and the keys granted to them: one question."""
+    newest = {"populate_existing": True}
+    rows = db.session().execute(_WITH_GRANTED, {"id": member_id}, execution_options=newest).all()
+    # Leads and administrators are granted nothing.
+    return rows[0][0] if rows else None, frozenset(row[1] for row in rows) - {None}
 
 
 def _open(token: str) -> dict[str, Any] | None:
