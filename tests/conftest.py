@@ -21,6 +21,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.default import DefaultDialect
 from werkzeug.routing import Rule
 
 import wsgi
@@ -47,6 +49,22 @@ def _compile_once(self: Rule, append_unknown: bool = True) -> Callable[..., tupl
 
 
 Rule._compile_builder = _compile_once  # type: ignore[method-assign]  # speed only
+
+
+def _of_one_kind(self: DefaultDialect, other: object) -> bool:
+    """Statements are kept by dialect, and each test's engine would compile every one anew."""
+    return type(self) is type(other)
+
+
+DefaultDialect.__eq__ = _of_one_kind  # type: ignore[method-assign,assignment]  # speed only
+DefaultDialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
+_statements: dict[object, object] = {}
+
+
+@sqlalchemy.event.listens_for(Engine, "engine_connect")
+def _share_statements(connection: Connection) -> None:
+    connection.execution_options(compiled_cache=_statements)
+
 
 POSTGRESQL = os.environ.get("UPSTANDER_TEST_DATABASE", "") == "postgresql"
 
