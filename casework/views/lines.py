@@ -74,8 +74,8 @@ def shown(session: Session, lines: Iterable[Line]) -> Iterator[Shown]:
             broken or digest.words or empty,
             _marks(line, say),
             say.ages[line.age],
-            say.languages[digest.language] if digest.language else NOTHING,
-            say.countries[digest.country] if digest.country else NOTHING,
+            say.languages[digest.language] or NOTHING,
+            say.countries[digest.country] or NOTHING,
             say.names[line.holder_id],
             "" if line.holder_id else _ACTIONS.get(line.state, ""),
             line.version,
@@ -83,7 +83,7 @@ def shown(session: Session, lines: Iterable[Line]) -> Iterator[Shown]:
 
 
 def _marks(line: Line, say: _Words) -> list[tuple[str, str]]:
-    """What catches the eye first comes first."""
+    """What catches the eye first comes first. What the vocabulary has no more has no mark."""
     digest = line.digest
     marks = [(ALERT, say.views["fresh"])] if line.fresh else []
     if line.kind == "addition":
@@ -96,7 +96,7 @@ def _marks(line: Line, say: _Words) -> list[tuple[str, str]]:
         marks.append((CHIP, say.labels[digest.reason]))
     if digest.files:
         marks.append(("muted", say.files[digest.files]))
-    return marks
+    return [mark for mark in marks if mark[1]]
 
 
 def _files(count: int) -> str:

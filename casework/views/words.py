@@ -16,7 +16,7 @@ from casework.policy import ActionRefused
 from casework.sessions import Session
 from reporting import vocabulary
 from reporting.database import db
-from reporting.i18n import chosen, label, long_date, month_names, sort_key
+from reporting.i18n import chosen, long_date, month_names, sort_key
 from reporting.sealing import SealingRefused, unb64
 
 Key = TypeVar("Key")
@@ -88,8 +88,12 @@ class Once(dict[Key, str]):
         self._say = say
 
     def __missing__(self, key: Key) -> str:
-        """Say one."""
-        self[key] = said = str(self._say(key))
+        """Say one. What no word is known for is left out: one bad line must not stop the list."""
+        try:
+            said = str(self._say(key))
+        except KeyError:
+            said = ""
+        self[key] = said
         return said
 
 
@@ -119,7 +123,6 @@ def common(session: Session) -> dict[str, Any]:
         "incident_states": INCIDENT_STATES,
         "kind_names": KIND_NAMES,
         "language_name": language_name,
-        "labels": Once(label),
         "member_names": Names(session),
         "message_statuses": MESSAGE_STATUSES,
         "report_states": Once(REPORT_STATES.__getitem__),

@@ -9,6 +9,9 @@ from flask.testing import FlaskClient
 
 from casework import coding
 from casework.coding import Coding
+from casework.digests import Digest, box_digest
+from casework.models import Work
+from reporting.database import transaction
 from tests.casework import people, sent
 from tests.casework.people import Organisation
 
@@ -387,6 +390,26 @@ def test_a_language_is_found_by_opening_a_bounded_number_of_digests(
     assert re.search(r"\b[24] reports were looked through", found)
     # Of nothing that was found, nothing is said.
     assert "looked through" not in text(desk, "/staff/queue?language=fr")
+
+
+def test_a_line_of_unknown_codes_stops_no_other(
+    desk: FlaskClient, organisation: Organisation
+) -> None:
+    """As after a vocabulary that has dropped some, or in a row that somebody has altered."""
+    odd, good = sent.send(), sent.send()
+    text(desk, "/staff/queue")
+    keyring = people.session_of(organisation.supervisor).keyring
+    digest = Digest(words="Kept", grounds=("rb.gone", "rb.ethnic"), country="ZZ", reason="gone")
+    with transaction() as database:
+        row = database.get_one(Work, odd.report_id)
+        row.state = "odd"
+        row.digest, row.digest_epoch = box_digest(keyring, odd.report_id, digest)
+    page = text(desk, "/staff/queue?view=all")
+    assert good.id in page
+    line = page[page.index(f'href="/staff/reports/{odd.id}"') :].split("</tr>")[0]
+    assert "Kept" in line
+    assert line.count('class="chip"') == 1
+    assert "ZZ" not in line
 
 
 def test_an_erased_report_says_so(desk: FlaskClient) -> None:
