@@ -38,6 +38,13 @@ def well_known(visitor: Visitor, name: str) -> dict[str, Any]:
     return found
 
 
+def instance_id(visitor: Visitor) -> bytes:
+    """Of the instance; asked for once a visitor: the form page carries it for its script."""
+    if not visitor.instance_id:
+        visitor.instance_id = unb64(well_known(visitor, "instance")["instance_id"])
+    return visitor.instance_id
+
+
 def seal(
     visitor: Visitor,
     slug: str,
@@ -50,10 +57,9 @@ def seal(
     extra: Mapping[str, Any] | None = None,
 ) -> Sealed:
     """Seal a report (or an addition under a known receipt) to an organisation's current key."""
-    instance_id = unb64(well_known(visitor, "instance")["instance_id"])
     key = well_known(visitor, slug)["intake_key"]
     digits = receipt or receipts.make_digits()
-    derived = receipts.derive_receipt(digits, instance_id)
+    derived = receipts.derive_receipt(digits, instance_id(visitor))
     report_id, content_key = random_id(), secrets.token_bytes(32)
     body = {
         "schema": 1,
@@ -129,17 +135,17 @@ def digits_in(text: str) -> str:
 
 def token_request(visitor: Visitor, receipt: str) -> bytes:
     """JSON with the mailbox token of a receipt."""
-    instance_id = unb64(well_known(visitor, "instance")["instance_id"])
-    return json.dumps(
-        {"mailbox_token": b64(receipts.derive_receipt(receipt, instance_id).mailbox_token)}
-    ).encode()
+    return _token_json(receipts.derive_receipt(receipt, instance_id(visitor)))
+
+
+def _token_json(derived: receipts.Receipt) -> bytes:
+    return json.dumps({"mailbox_token": b64(derived.mailbox_token)}).encode()
 
 
 def read_mailbox(visitor: Visitor, receipt: str) -> list[dict[str, Any]]:
     """Messages opened with the receipt, as the script of the return page does."""
-    instance_id = unb64(well_known(visitor, "instance")["instance_id"])
-    derived = receipts.derive_receipt(receipt, instance_id)
-    request = token_request(visitor, receipt)
+    derived = receipts.derive_receipt(receipt, instance_id(visitor))
+    request = _token_json(derived)
     answer = visitor.fetch("/mailbox", request, {"Content-Type": "application/json"})
     assert answer.status == 200, answer.status
     return [

@@ -1,34 +1,18 @@
 """Units of work: what one visitor of the product or of the floor does, request by request."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from tests import reporter
 from tests.bench.load import Unit
 from tests.live import Live
-from tests.page import Page, Visitor, encode
+from tests.page import Visitor, encode
 from tests.staff import Staff
 
 NARRATIVE = 2048
 FORM = "/en/report/demo"
 Make = Callable[[int], Unit]
-
-
-class Browser(Visitor):
-    """Asks for the instance's facts once: the form page carries them for a script."""
-
-    _instance: Page | None = None
-
-    def fetch(
-        self, path: str, data: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> Page:
-        """GET or POST; the key of an organisation is asked for each time, as the script does."""
-        if not path.endswith("/instance.json"):
-            return super().fetch(path, data, headers)
-        if self._instance is None:
-            self._instance = super().fetch(path)
-        return self._instance
 
 
 def get(base: str, path: str) -> Make:
@@ -65,7 +49,7 @@ def with_script(base: str) -> Make:
     """Form page, the key, and one sealed report, as the page's script sends it."""
 
     def make(_client: int) -> Unit:
-        visitor = Browser(base)
+        visitor = Visitor(base)
 
         def unit() -> None:
             assert visitor.fetch(FORM).status == 200
@@ -126,7 +110,7 @@ def fill(live: Live, reports: int, member: Staff) -> None:
     """Bring the queue to its size through the public interface, and admit everything."""
 
     def send(share: int) -> None:
-        visitor = Browser(live.base)
+        visitor = Visitor(live.base)
         for number in range(share):
             sealed = reporter.seal(visitor, "demo", {"what_happened": f"report {number}"})
             assert reporter.send(visitor, "demo", sealed).status == 201
