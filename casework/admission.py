@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import audit, bodies, objects, reports
+from casework import audit, bodies, objects, report_keys
 from casework.bodies import Body
 from casework.digests import box_digest
 from casework.models import Incident, Work
@@ -138,13 +138,13 @@ def _rebox(database: DatabaseSession, session: Session, one: _Opened, parent: Wo
             incident = database.get(Incident, parent.incident_id)
         if incident is not None:
             try:
-                holder = (incident.id, objects.open_object_key(session.keyring, incident))
+                linked = (incident.id, objects.open_object_key(session.keyring, incident))
             except ActionRefused:
                 # Not this member's: it goes on waiting and stops no other.
                 return False
-            boxed = reports.box_for_object(holder, one.row.report_id, one.key)
+            boxed = report_keys.box_for_incident(linked, one.row.report_id, one.key)
         else:
-            boxed, epoch = reports.box_for_epoch(session.keyring, one.row.report_id, one.key)
+            boxed, epoch = report_keys.box_for_epoch(session.keyring, one.row.report_id, one.key)
     done: Any = database.execute(
         update(Report)
         .where(Report.report_id == one.row.report_id, Report.sealed_key.is_not(None))

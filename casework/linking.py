@@ -8,10 +8,20 @@ from typing import Any
 
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import answers, audit, coding, handover, incidents, objects, policy, reports
+from casework import (
+    answers,
+    audit,
+    coding,
+    handover,
+    incidents,
+    objects,
+    policy,
+    report_keys,
+    reports,
+)
 from casework.models import Incident, Work
-from casework.objects import Holder
 from casework.policy import ActionRefused, IncidentState, ReportState
+from casework.report_keys import IncidentKey
 from casework.reports import Rows, Thread
 from casework.sessions import Session
 from reporting import clock
@@ -143,16 +153,16 @@ def _changed(database: DatabaseSession, session: Session, incident: Incident, ke
     incident.version += 1
 
 
-def _attach(work: Work, keys: list[_Key], holder: Holder) -> None:
+def _attach(work: Work, keys: list[_Key], linked: IncidentKey) -> None:
     """Box the keys of a report and its additions for the incident; not a byte of text is touched.
 
     Readable only by who opens the incident from now on.
     """
     for row, report, content_key in keys:
         if content_key is not None:
-            report.boxed_key = reports.box_for_object(holder, report.report_id, content_key)
+            report.boxed_key = report_keys.box_for_incident(linked, report.report_id, content_key)
             report.boxed_epoch = None
-        row.incident_id = holder[0]
+        row.incident_id = linked[0]
         row.state = ReportState.LINKED
     work.version += 1
 
@@ -161,7 +171,7 @@ def _detach(session: Session, work: Work, keys: list[_Key]) -> None:
     """Box the keys of a report and its additions under the newest epoch, as before linking."""
     for row, report, content_key in keys:
         if content_key is not None:
-            report.boxed_key, report.boxed_epoch = reports.box_for_epoch(
+            report.boxed_key, report.boxed_epoch = report_keys.box_for_epoch(
                 session.keyring, report.report_id, content_key
             )
         row.incident_id = None
@@ -170,16 +180,18 @@ def _detach(session: Session, work: Work, keys: list[_Key]) -> None:
     work.version += 1
 
 
-def _moved(database: DatabaseSession, session: Session, work: Work, holder: Holder) -> list[_Key]:
-    return _keys(session, reports.rows(database, [work.report_id]), holder)
+def _moved(
+    database: DatabaseSession, session: Session, work: Work, linked: IncidentKey
+) -> list[_Key]:
+    return _keys(session, reports.rows(database, [work.report_id]), linked)
 
 
-def _keys(session: Session, rows: Rows, holder: Holder | None) -> list[_Key]:
+def _keys(session: Session, rows: Rows, linked: IncidentKey | None) -> list[_Key]:
     """The rows of a report and its additions, with the content keys that open."""
     found: list[_Key] = []
     for row, report in rows:
         try:
-            found.append((row, report, objects.content_key(session.keyring, report, holder)))
+            found.append((row, report, report_keys.content_key(session.keyring, report, linked)))
         except SealingRefused:
             found.append((row, report, None))
     return found

@@ -20,7 +20,6 @@ from casework.keys import Keyring
 from casework.models import Incident, Item
 from casework.policy import ActionRefused
 from reporting import clock
-from reporting.models import Report
 from reporting.sealing import (
     SealingRefused,
     b64,
@@ -35,8 +34,6 @@ from reporting.sealing import (
     unpad,
 )
 
-# Id and key of an incident that a report is linked to.
-Holder = tuple[bytes, bytes]
 KINDS = ("coding", "note", "answer", "record", "reason")
 
 _TABLE = cast(Table, Item.__table__)
@@ -94,21 +91,6 @@ def open_object_key(keyring: Keyring, incident: Incident) -> bytes:
         return unbox(keyring.casework[incident.epoch], "object-key", context, incident.object_key)
     except (KeyError, SealingRefused) as refused:
         raise ActionRefused("cannot-open") from refused
-
-
-def content_key(keyring: Keyring, report: Report, holder: Holder | None) -> bytes:
-    """The key of a report, linked to `holder` if to any. Raises `SealingRefused`."""
-    if report.boxed_key is None:
-        raise SealingRefused("key")
-    if report.boxed_epoch is not None:
-        epoch = report.boxed_epoch
-        if epoch not in keyring.casework:
-            raise SealingRefused("key")
-        context = report.report_id + u32(epoch)
-        return unbox(keyring.casework[epoch], "report-key", context, report.boxed_key)
-    if holder is None:
-        raise SealingRefused("key")
-    return unbox(holder[1], "report-key", holder[0] + report.report_id, report.boxed_key)
 
 
 def open_keys(keyring: Keyring, found: Iterable[Incident]) -> dict[bytes, bytes]:

@@ -12,20 +12,20 @@ from typing import Any, BinaryIO
 from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import audit, bodies, digests, objects, policy
+from casework import audit, bodies, digests, objects, policy, report_keys
 from casework.bodies import Body, NamedFile
 from casework.keys import Keyring
 from casework.models import Incident, Work
 from casework.policy import ActionRefused, Actor, ReportState, Role
+from casework.report_keys import IncidentKey
 from casework.sessions import Session
 from reporting import attachments
 from reporting.database import db, transaction
 from reporting.envelope import open_attachment, open_body, verify_attachment
 from reporting.models import Attachment, Report
-from reporting.sealing import SealingRefused, b64, box, u32
+from reporting.sealing import SealingRefused, b64
 
 CHUNK = 64 * 1024
-Holder = objects.Holder | None
 Rows = Sequence[tuple[Work, Report]]
 
 # Built once: putting a statement together costs as much as asking it.
@@ -117,21 +117,10 @@ def find(database: DatabaseSession, session: Session, report_id: bytes) -> Work:
     return work
 
 
-def box_for_epoch(keyring: Keyring, report_id: bytes, key: bytes) -> tuple[bytes, int]:
-    """A content key boxed under the newest casework epoch; returns box and epoch."""
-    epoch = keyring.newest_epoch()
-    return box(keyring.casework[epoch], "report-key", report_id + u32(epoch), key), epoch
-
-
-def box_for_object(holder: tuple[bytes, bytes], report_id: bytes, key: bytes) -> bytes:
-    """A content key boxed under the key of an incident."""
-    return box(holder[1], "report-key", holder[0] + report_id, key)
-
-
-def open_one(keyring: Keyring, report: Report, holder: Holder) -> Body:
+def open_one(keyring: Keyring, report: Report, linked: IncidentKey | None) -> Body:
     """Open one body. Never raises: one that does not open is shown as such."""
     try:
-        key = objects.content_key(keyring, report, holder)
+        key = report_keys.content_key(keyring, report, linked)
     except SealingRefused:
         return Body(broken="key")
     try:
@@ -145,8 +134,8 @@ def gather(database: DatabaseSession, session: Session, work: Work) -> Thread | 
 
     Writes no audit entry: callers have committed one, or show nothing of it.
     """
-    holder = holder_of(database, session, work)
-    return threads(database, session, [(work, holder)], rows(database, [work.report_id]))[0]
+    linked = incident_key(database, session, work)
+    return threads(database, session, [(work, linked)], rows(database, [work.report_id]))[0]
 
 
 def rows(database: DatabaseSession, report_ids: Sequence[bytes]) -> Rows:
@@ -155,9 +144,12 @@ def rows(database: DatabaseSession, report_ids: Sequence[bytes]) -> Rows:
 
 
 def threads(
-    database: DatabaseSession, session: Session, wanted: Sequence[tuple[Work, Holder]], found: Rows
+    database: DatabaseSession,
+    session: Session,
+    wanted: Sequence[tuple[Work, IncidentKey | None]],
+    found: Rows,
 ) -> list[Thread | None]:
-    """The same as `gather` of several reports, each with its holder, whose `rows` are found."""
+    """The same of several reports, each with its incident's key; `found` are their `rows`."""
     stored: dict[bytes, list[int]] = {}
     names = {"ids": [row.report_id for row, _report in found]}
     for report_id, index in database.execute(_STORED, names):
@@ -167,22 +159,26 @@ def threads(
         for name in {row.report_id, row.parent_id}:
             together.setdefault(name, []).append((row, report))
     return [
-        _thread(session, work, together.get(work.report_id, ()), holder, stored)
-        for work, holder in wanted
+        _thread(session, work, together.get(work.report_id, ()), linked, stored)
+        for work, linked in wanted
     ]
 
 
 def _thread(
-    session: Session, work: Work, found: Rows, holder: Holder, stored: Mapping[bytes, Sequence[int]]
+    session: Session,
+    work: Work,
+    found: Rows,
+    linked: IncidentKey | None,
+    stored: Mapping[bytes, Sequence[int]],
 ) -> Thread | None:
     first = next((report for row, report in found if row.report_id == work.report_id), None)
     if first is None or work.state == ReportState.ERASED:
         return None
-    body = open_one(session.keyring, first, holder)
+    body = open_one(session.keyring, first, linked)
     additions = []
     for row, report in found:
         if report is not first:
-            added = open_one(session.keyring, report, holder)
+            added = open_one(session.keyring, report, linked)
             confirmed = bodies.is_confirmed(body, added)
             files = stored.get(row.report_id, ())
             additions.append(_filed(session, row, report, added, files, confirmed))
@@ -190,7 +186,7 @@ def _thread(
     return Thread(opened, tuple(additions), first.mailbox)
 
 
-def holder_of(database: DatabaseSession, session: Session, work: Work) -> Holder:
+def incident_key(database: DatabaseSession, session: Session, work: Work) -> IncidentKey | None:
     """Open the key of the incident a report is linked to."""
     if work.incident_id is None:
         return None
@@ -243,9 +239,9 @@ def open_file(session: Session, report_id: bytes, index: int) -> Download:
     report = database.get(Report, report_id)
     if report is None:
         raise ActionRefused("erased")
-    holder = holder_of(database, session, work)
+    linked = incident_key(database, session, work)
     try:
-        key = objects.content_key(session.keyring, report, holder)
+        key = report_keys.content_key(session.keyring, report, linked)
         body = bodies.read_body(open_body(key, report_id, report.body))
         if index >= len(body.files):
             raise ActionRefused("file")
