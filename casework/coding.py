@@ -6,17 +6,13 @@ here (`coded`), and only codes the vocabulary has come in (`from_form`).
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 from analytics.records import Coded
-from casework import policy
 from casework.bodies import Body
 from casework.digests import Digest, known
-from casework.models import Incident
-from casework.objects import OpenedItem
-from casework.reports import Thread
 from reporting import clock, vocabulary
 
 UNKNOWN = vocabulary.UNKNOWN
@@ -92,37 +88,6 @@ class Coding:
             setting=self.setting,
             vocabulary=self.vocabulary,
         )
-
-
-@dataclass(frozen=True)
-class Basis:
-    """What decides about an incident's record; read past whatever else of it is damaged.
-
-    Somebody who alters a coding in the database must not so keep counted what nobody agrees to.
-    """
-
-    incident: Incident
-    key: bytes = field(repr=False)
-    record: OpenedItem = field(repr=False)
-    # The reports that are left.
-    threads: tuple[Thread, ...]
-    # Nothing while any item is altered or gone: what is counted must be what a member coded.
-    coding: Coding | None
-
-    @property
-    def agreed(self) -> bool | None:
-        """Whether anybody who reported it agrees to statistics; nothing while damage hides that."""
-        words = [thread.agrees("statistics") for thread in self.threads]
-        if any(words):
-            return True
-        return None if None in words else False
-
-    @property
-    def countable(self) -> bool | None:
-        """Whether it counts as it stands; nothing when the damage does not let that be told."""
-        if self.agreed is False or self.coding is None:
-            return False if self.agreed is False else None
-        return self.agreed if policy.is_countable([True], self.coding.certainty) else False
 
 
 def from_json(given: Mapping[str, Any]) -> Coding:

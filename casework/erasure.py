@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from casework import audit, handover, incidents, policy, reports
+from casework.basis import read_basis
 from casework.models import Incident, Work
 from casework.policy import ActionRefused, IncidentState, ReportState
 from casework.sessions import Session
@@ -170,7 +171,7 @@ def _detach_erased(session: Session, incident_id: bytes) -> None:
         )
         incident = incidents.find(database, session, incident_id)
         # Refuses while its record cannot be named: nobody would come back for it.
-        basis = incidents.read_basis(database, session, incident)
+        basis = read_basis(database, session, incident)
         if basis.coding is not None:
             incidents.summarise(database, session, incident, basis.coding)
         if basis.countable is not False:

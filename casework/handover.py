@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 from analytics import records
 from analytics.records import Coded
 from casework import audit, coding, incidents, objects, policy, reports
-from casework.coding import Basis
+from casework.basis import Basis, read_bases
 from casework.models import HandOver, Incident
 from casework.policy import IncidentState
 from casework.sessions import Session
@@ -170,7 +170,7 @@ def _bases(database: DatabaseSession, session: Session, ids: list[bytes]) -> Ite
     for start in range(0, len(ids), _OPEN_AT_ONCE):
         some = ids[start : start + _OPEN_AT_ONCE]
         found = incidents.find_all(database, session, some)
-        bases = incidents.read_bases(database, session, found)
+        bases = read_bases(database, session, found)
         yield from (bases[one] for one in some if one in bases)
 
 

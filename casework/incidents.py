@@ -6,7 +6,6 @@ with what the first one wrote, and loses nothing of their own.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +13,7 @@ from sqlalchemy import BindParameter, bindparam, func, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from casework import answers, audit, coding, digests, objects, policy, reports
-from casework.coding import Basis, Coding
+from casework.coding import Coding
 from casework.models import Incident, Item, Work
 from casework.objects import OpenedItem
 from casework.policy import ActionRefused, IncidentState, ReportState
@@ -108,7 +107,7 @@ def read(database: DatabaseSession, session: Session, incident: Incident) -> Ope
     coded = next((one for one in items if one.kind == "coding"), None)
     if coded is None or not coded.value:
         raise ActionRefused("cannot-open")
-    threads = _threads(database, session, {incident.id: key})[incident.id]
+    threads = read_threads(database, session, {incident.id: key})[incident.id]
     return OpenedIncident(
         incident=incident,
         coding=coding.from_json(coded.value),
@@ -122,38 +121,7 @@ def read(database: DatabaseSession, session: Session, incident: Incident) -> Ope
     )
 
 
-def read_basis(database: DatabaseSession, session: Session, incident: Incident) -> Basis:
-    """What decides about an incident's record. Refuses where `objects.read_record` does."""
-    basis = read_bases(database, session, [incident]).get(incident.id)
-    if basis is None:
-        raise ActionRefused("cannot-open")
-    return basis
-
-
-def read_bases(
-    database: DatabaseSession, session: Session, found: Sequence[Incident]
-) -> dict[bytes, Basis]:
-    """The same of several incidents of one organisation, by id; without what nothing tells."""
-    keys = objects.open_keys(session.keyring, found)
-    items = objects.read_all(database, session.organisation_id or b"", keys)
-    threads = _threads(database, session, keys)
-    bases = {}
-    for incident in (one for one in found if one.id in keys):
-        mine = items[incident.id]
-        damaged = any(one.altered for one in mine)
-        coded = next((one for one in mine if one.kind == "coding"), None)
-        with suppress(ActionRefused):
-            bases[incident.id] = Basis(
-                incident=incident,
-                key=keys[incident.id],
-                record=objects.intact(mine, "record"),
-                threads=tuple(thread for _work, thread in threads[incident.id] if thread),
-                coding=None if damaged or coded is None else coding.from_json(coded.value),
-            )
-    return bases
-
-
-def _threads(
+def read_threads(
     database: DatabaseSession, session: Session, keys: Mapping[bytes, bytes]
 ) -> dict[bytes, list[tuple[Work, Thread | None]]]:
     """What was reported, of incidents whose keys are given, by id."""
