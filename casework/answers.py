@@ -20,7 +20,7 @@ from reporting.envelope import seal_to_reporter
 from reporting.models import Message
 from reporting.sealing import b64, random_id
 
-# Built once: putting a statement together costs as much as asking it.
+# Built once: see `audit`.
 _COUNT = select(func.count(Message.message_id)).where(Message.mailbox == bindparam("mailbox"))
 
 

@@ -138,8 +138,8 @@ def write_failure(session: Session, chain: bytes, subject: bytes | None, reason:
     lock(session, chain)
     last = session.execute(_LAST, {"chain": chain}).first()
     if last is not None:
-        _seq, time, _actor, action, about, _detail = json.loads(last.entry)
-        if (time, action, about) == (minute(), "sign_in_failed", _named(subject)):
+        _seq, time, _actor, action, named, _detail = json.loads(last.entry)
+        if (time, action, named) == (minute(), "sign_in_failed", _named(subject)):
             return
     write(session, chain, None, "sign_in_failed", subject, {"reason": reason})
 

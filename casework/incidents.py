@@ -7,9 +7,8 @@ with what the first one wrote, and loses nothing of their own.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from sqlalchemy import BindParameter, bindparam, func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from casework import answers, audit, coding, digests, objects, policy, reports
@@ -22,17 +21,20 @@ from casework.sessions import Session
 from reporting.database import db, transaction
 from reporting.sealing import b64
 
-# Built once: putting a statement together costs as much as asking it.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_FIND = select(Incident).where(Incident.id.in_(_IDS)).execution_options(populate_existing=True)
+# Built once: see `audit`.
+_FIND = (
+    select(Incident)
+    .where(Incident.id.in_(bindparam("ids")))
+    .execution_options(populate_existing=True)
+)
 _WORKS = (
     select(Work)
-    .where(Work.incident_id.in_(_IDS), Work.parent_id.is_(None))
+    .where(Work.incident_id.in_(bindparam("ids")), Work.parent_id.is_(None))
     .order_by(Work.day, Work.report_id)
     .execution_options(populate_existing=True)
 )
 _COUNT = select(func.count(Work.report_id)).where(
-    Work.incident_id.in_(_IDS), Work.parent_id.is_(None)
+    Work.incident_id.in_(bindparam("ids")), Work.parent_id.is_(None)
 )
 
 

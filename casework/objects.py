@@ -38,7 +38,7 @@ KINDS = ("coding", "note", "answer", "record", "reason")
 
 _TABLE = cast(Table, Item.__table__)
 _ITEM, _SAME = _TABLE.c, _TABLE.alias("same").c
-# Built once: putting a statement together costs as much as asking it.
+# Built once: see `audit`.
 _LAST = select(func.max(_ITEM.revision)).where(
     _ITEM.object_id == bindparam("object"), _ITEM.item_id == bindparam("item")
 )
@@ -181,7 +181,8 @@ def read_record(session: DatabaseSession, keyring: Keyring, incident: Incident) 
 
     Raises `ActionRefused("cannot-open")` when nothing tells: keys, or the item is altered or gone.
     """
-    return intact(read_records(session, keyring, [incident]), "record")
+    key = open_object_key(keyring, incident)
+    return intact(read_items(session, incident, key, ["record"]), "record")
 
 
 def read_records(
