@@ -8,7 +8,7 @@ A record is put only while its incident names it, and an incident stops naming o
 withdrawn: so nothing withdrawn comes back, whoever is cut off where (decision 16).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 
 from analytics import records
 from analytics.records import Coded
-from casework import audit, coding, incidents, objects, policy, reports
+from casework import audit, coding, incidents, objects, policy, reports, stored
 from casework.basis import Basis, read_bases
 from casework.models import HandOver, Incident
 from casework.policy import IncidentState
@@ -29,7 +29,7 @@ from reporting.sealing import b64, random_id, unb64
 
 # As many incidents are opened and prepared at a time as fit well into one request.
 _AT_ONCE = 200
-# As many of them lie open at one moment.
+# As many of them lie open at one moment, beside the one that was looked at last.
 _OPEN_AT_ONCE = 50
 # As the partial index says it: `waits IS 1` would not be seen to mean the same.
 _WAITS: ColumnElement[Any] = literal_column("incident.waits")
@@ -167,11 +167,14 @@ def _prepare(session: Session, ids: list[bytes], *, only_withdraw: bool) -> list
 
 def _bases(database: DatabaseSession, session: Session, ids: list[bytes]) -> Iterator[Basis]:
     """In this order. Whose keys or record do not open, or which is gone, is left out: it waits."""
-    for start in range(0, len(ids), _OPEN_AT_ONCE):
-        some = ids[start : start + _OPEN_AT_ONCE]
-        found = incidents.find_all(database, session, some)
-        bases = read_bases(database, session, found)
-        yield from (bases[one] for one in some if one in bases)
+    for some in stored.slices(ids, _OPEN_AT_ONCE):
+        # In a frame of its own, which lets go of these before the next ones are opened.
+        yield from _opened(database, session, some)
+
+
+def _opened(database: DatabaseSession, session: Session, ids: Sequence[bytes]) -> Iterator[Basis]:
+    found = read_bases(database, session, incidents.find_all(database, session, ids))
+    yield from (found[one] for one in ids if one in found)
 
 
 def _plan(
@@ -249,9 +252,12 @@ def _named(database: DatabaseSession, session: Session, plans: list[_Plan]) -> s
     """
     audit.lock(database, session.organisation_id or b"")
     ids = [plan.incident_id for plan in plans if plan.record is not None]
-    found = incidents.find_all(database, session, ids)
-    items = objects.read_records(database, session.keyring, found)
-    return {unb64(one.value["id"]) for one in items}
+    named: set[bytes] = set()
+    for some in stored.slices(ids, _OPEN_AT_ONCE):
+        found = incidents.find_all(database, session, some)
+        items = objects.read_records(database, session.keyring, found)
+        named |= {unb64(one.value["id"]) for one in items}
+    return named
 
 
 def _finish(session: Session, plans: list[_Plan]) -> int:

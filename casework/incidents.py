@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import answers, audit, coding, digests, objects, policy, reports
+from casework import answers, audit, coding, digests, objects, policy, reports, stored
 from casework.coding import Coding
 from casework.models import Incident, Item, Work
 from casework.objects import OpenedItem
@@ -128,7 +128,7 @@ def read_threads(
 ) -> dict[bytes, list[tuple[Work, Thread | None]]]:
     """What was reported, of incidents whose keys are given, by id."""
     linked = database.scalars(_WORKS, {"ids": list(keys)}).all()
-    rows = reports.rows(database, [work.report_id for work in linked])
+    rows = stored.rows(database, [work.report_id for work in linked])
     held = [(work, work.incident_id or b"") for work in linked]
     wanted = [(work, (incident_id, keys[incident_id])) for work, incident_id in held]
     found: dict[bytes, list[tuple[Work, Thread | None]]] = {one: [] for one in keys}

@@ -18,12 +18,14 @@ from casework import (
     policy,
     report_keys,
     reports,
+    stored,
 )
 from casework.models import Incident, Work
 from casework.policy import ActionRefused, IncidentState, ReportState
 from casework.report_keys import IncidentKey
-from casework.reports import Rows, Thread
+from casework.reports import Thread
 from casework.sessions import Session
+from casework.stored import Rows
 from reporting import clock
 from reporting.database import transaction
 from reporting.models import Report
@@ -130,7 +132,7 @@ def _decided(
     incidents.check_version(work.version, version)
     policy.move_report(ReportState(work.state), "link")
     # In no incident yet.
-    rows = reports.rows(database, [report_id])
+    rows = stored.rows(database, [report_id])
     thread = reports.threads(database, session, [(work, None)], rows)[0]
     if thread is None:
         raise ActionRefused("erased")
@@ -183,7 +185,7 @@ def _detach(session: Session, work: Work, keys: list[_Key]) -> None:
 def _moved(
     database: DatabaseSession, session: Session, work: Work, linked: IncidentKey
 ) -> list[_Key]:
-    return _keys(session, reports.rows(database, [work.report_id]), linked)
+    return _keys(session, stored.rows(database, [work.report_id]), linked)
 
 
 def _keys(session: Session, rows: Rows, linked: IncidentKey | None) -> list[_Key]:

@@ -12,13 +12,14 @@ from typing import Any, BinaryIO
 from sqlalchemy import BindParameter, bindparam, select
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import audit, bodies, digests, objects, policy, report_keys
+from casework import audit, bodies, digests, objects, policy, report_keys, stored
 from casework.bodies import Body, NamedFile
 from casework.keys import Keyring
 from casework.models import Incident, Work
 from casework.policy import ActionRefused, Actor, ReportState, Role
 from casework.report_keys import IncidentKey
 from casework.sessions import Session
+from casework.stored import Rows
 from reporting import attachments
 from reporting.database import db, transaction
 from reporting.envelope import open_attachment, open_body, verify_attachment
@@ -26,18 +27,10 @@ from reporting.models import Attachment, Report
 from reporting.sealing import SealingRefused, b64
 
 CHUNK = 64 * 1024
-Rows = Sequence[tuple[Work, Report]]
 
 # Built once: putting a statement together costs as much as asking it.
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _FIND = select(Work).where(Work.report_id.in_(_IDS)).execution_options(populate_existing=True)
-_ROWS = (
-    select(Work, Report)
-    .join(Report, Report.report_id == Work.report_id)
-    .where(Work.report_id.in_(_IDS) | Work.parent_id.in_(_IDS))
-    .order_by(Work.day, Work.report_id)
-)
-_STORED = select(Attachment.report_id, Attachment.index).where(Attachment.report_id.in_(_IDS))
 
 
 @dataclass(frozen=True)
@@ -135,12 +128,7 @@ def gather(database: DatabaseSession, session: Session, work: Work) -> Thread | 
     Writes no audit entry: callers have committed one, or show nothing of it.
     """
     linked = incident_key(database, session, work)
-    return threads(database, session, [(work, linked)], rows(database, [work.report_id]))[0]
-
-
-def rows(database: DatabaseSession, report_ids: Sequence[bytes]) -> Rows:
-    """What is stored of reports and their additions, as far as it is not erased."""
-    return [(work, report) for work, report in database.execute(_ROWS, {"ids": report_ids})]
+    return threads(database, session, [(work, linked)], stored.rows(database, [work.report_id]))[0]
 
 
 def threads(
@@ -149,17 +137,14 @@ def threads(
     wanted: Sequence[tuple[Work, IncidentKey | None]],
     found: Rows,
 ) -> list[Thread | None]:
-    """The same of several reports, each with its incident's key; `found` are their `rows`."""
-    stored: dict[bytes, list[int]] = {}
-    names = {"ids": [row.report_id for row, _report in found]}
-    for report_id, index in database.execute(_STORED, names):
-        stored.setdefault(report_id, []).append(index)
+    """The same of several reports, each with its incident's key; `found` are their rows."""
+    files = stored.files(database, [row.report_id for row, _report in found])
     together: dict[bytes | None, list[tuple[Work, Report]]] = {}
     for row, report in found:
         for name in {row.report_id, row.parent_id}:
             together.setdefault(name, []).append((row, report))
     return [
-        _thread(session, work, together.get(work.report_id, ()), linked, stored)
+        _thread(session, work, together.get(work.report_id, ()), linked, files)
         for work, linked in wanted
     ]
 
@@ -169,7 +154,7 @@ def _thread(
     work: Work,
     found: Rows,
     linked: IncidentKey | None,
-    stored: Mapping[bytes, Sequence[int]],
+    files: Mapping[bytes, Sequence[int]],
 ) -> Thread | None:
     first = next((report for row, report in found if row.report_id == work.report_id), None)
     if first is None or work.state == ReportState.ERASED:
@@ -180,9 +165,9 @@ def _thread(
         if report is not first:
             added = open_one(session.keyring, report, linked)
             confirmed = bodies.is_confirmed(body, added)
-            files = stored.get(row.report_id, ())
-            additions.append(_filed(session, row, report, added, files, confirmed))
-    opened = _filed(session, work, first, body, stored.get(work.report_id, ()))
+            has = files.get(row.report_id, ())
+            additions.append(_filed(session, row, report, added, has, confirmed))
+    opened = _filed(session, work, first, body, files.get(work.report_id, ()))
     return Thread(opened, tuple(additions), first.mailbox)
 
 
@@ -248,17 +233,17 @@ def open_file(session: Session, report_id: bytes, index: int) -> Download:
         size = body.files[index].size
         if size < 0:
             raise ActionRefused("file")
-        stored = attachments.path(report_id, index).open("rb")
+        sealed = attachments.path(report_id, index).open("rb")
         try:
-            verify_attachment(key, report_id, index, _chunks(stored), size)
+            verify_attachment(key, report_id, index, _chunks(sealed), size)
         except BaseException:
-            stored.close()
+            sealed.close()
             raise
     except (SealingRefused, OSError) as refused:
         raise ActionRefused("file") from refused
-    stored.seek(0)
+    sealed.seek(0)
     return Download(
-        size, _streamed(stored, open_attachment(key, report_id, index, _chunks(stored), size))
+        size, _streamed(sealed, open_attachment(key, report_id, index, _chunks(sealed), size))
     )
 
 
@@ -267,27 +252,27 @@ def _filed(
     row: Work,
     report: Report,
     body: Body,
-    stored: Iterable[int],
+    files: Iterable[int],
     sure: bool = True,
 ) -> Filed:
     known = dict(enumerate(body.files))
     nameless = NamedFile("", "", -1)
-    words = [(index, known.get(index, nameless)) for index in sorted(stored)]
-    files = tuple(AttachedFile(i, one.name, one.media_type, one.size) for i, one in words)
+    words = [(index, known.get(index, nameless)) for index in sorted(files)]
+    attached = tuple(AttachedFile(i, one.name, one.media_type, one.size) for i, one in words)
     number = digest_of(session, row).number
-    return Filed(report.report_id, report.kind, report.day, body, sure, number, files)
+    return Filed(report.report_id, report.kind, report.day, body, sure, number, attached)
 
 
-def _chunks(stored: BinaryIO) -> Iterator[bytes]:
-    while chunk := stored.read(CHUNK):
+def _chunks(sealed: BinaryIO) -> Iterator[bytes]:
+    while chunk := sealed.read(CHUNK):
         yield chunk
 
 
-def _streamed(stored: BinaryIO, opened: Iterator[bytes]) -> Iterator[bytes]:
+def _streamed(sealed: BinaryIO, opened: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from opened
     finally:
-        stored.close()
+        sealed.close()
 
 
 def digest_of(session: Session, work: Work) -> digests.Digest:

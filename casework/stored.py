@@ -1,0 +1,55 @@
+"""What is stored of reports: sealed rows as the database has them. Nothing is opened here.
+
+A report may have any number of additions, and an incident of reports; a statement takes only so
+many values, so ids are asked for in slices.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import Session as DatabaseSession
+
+from casework.models import Work
+from reporting.models import Attachment, Report
+
+Rows = Sequence[tuple[Work, Report]]
+
+# Ids of one SELECT: SQLite allows 32,766 values in a statement, and `_ROWS` has each id twice.
+_SLICE = 500
+
+# Built once: see `audit`.
+_ROWS = (
+    select(Work, Report)
+    .join(Report, Report.report_id == Work.report_id)
+    .where(Work.report_id.in_(bindparam("ids")) | Work.parent_id.in_(bindparam("ids")))
+    .order_by(Work.day, Work.report_id)
+)
+_FILES = select(Attachment.report_id, Attachment.index).where(
+    Attachment.report_id.in_(bindparam("ids"))
+)
+
+
+def rows(database: DatabaseSession, report_ids: Sequence[bytes]) -> Rows:
+    """What is stored of reports and their additions, as far as it is not erased.
+
+    Of each report in the order of days.
+    """
+    return [
+        (work, report)
+        for ids in slices(report_ids, _SLICE)
+        for work, report in database.execute(_ROWS, {"ids": ids})
+    ]
+
+
+def files(database: DatabaseSession, report_ids: Sequence[bytes]) -> dict[bytes, list[int]]:
+    """Numbers of the files of each report or addition that has any."""
+    found: dict[bytes, list[int]] = {}
+    for ids in slices(report_ids, _SLICE):
+        for report_id, index in database.execute(_FILES, {"ids": ids}):
+            found.setdefault(report_id, []).append(index)
+    return found
+
+
+def slices(ids: Sequence[bytes], size: int) -> Iterator[Sequence[bytes]]:
+    """So many ids at a time."""
+    return (ids[start : start + size] for start in range(0, len(ids), size))
