@@ -7,9 +7,9 @@ lives for one request; nothing here writes it anywhere.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from casework import audit, bodies, digests, objects, policy, report_keys, stored
@@ -28,9 +28,10 @@ from reporting.sealing import SealingRefused, b64
 
 CHUNK = 64 * 1024
 
-# Built once: putting a statement together costs as much as asking it.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_FIND = select(Work).where(Work.report_id.in_(_IDS)).execution_options(populate_existing=True)
+# Built once: see `audit`.
+_FIND = (
+    select(Work).where(Work.report_id == bindparam("id")).execution_options(populate_existing=True)
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def find(database: DatabaseSession, session: Session, report_id: bytes) -> Work:
 
     Raises `ActionRefused("unknown")` for one there is not and for another organisation's alike.
     """
-    work = database.scalars(_FIND, {"ids": [report_id]}).one_or_none()
+    work = database.scalars(_FIND, {"id": report_id}).one_or_none()
     if work is None:
         raise ActionRefused("unknown")
     policy.check_open(actor(session), work.organisation_id)
@@ -139,9 +140,9 @@ def threads(
 ) -> list[Thread | None]:
     """The same of several reports, each with its incident's key; `found` are their rows."""
     files = stored.files(database, [row.report_id for row, _report in found])
-    together: dict[bytes | None, list[tuple[Work, Report]]] = {}
+    together: dict[bytes, list[tuple[Work, Report]]] = {}
     for row, report in found:
-        for name in {row.report_id, row.parent_id}:
+        for name in {row.report_id, row.parent_id or row.report_id}:
             together.setdefault(name, []).append((row, report))
     return [
         _thread(session, work, together.get(work.report_id, ()), linked, files)
@@ -166,8 +167,8 @@ def _thread(
             added = open_one(session.keyring, report, linked)
             confirmed = bodies.is_confirmed(body, added)
             has = files.get(row.report_id, ())
-            additions.append(_filed(session, row, report, added, has, confirmed))
-    opened = _filed(session, work, first, body, files.get(work.report_id, ()))
+            additions.append(_filed(session, row, report, added, has, confirmed=confirmed))
+    opened = _filed(session, work, first, body, files.get(work.report_id, ()), confirmed=True)
     return Thread(opened, tuple(additions), first.mailbox)
 
 
@@ -253,14 +254,15 @@ def _filed(
     report: Report,
     body: Body,
     files: Iterable[int],
-    sure: bool = True,
+    *,
+    confirmed: bool,
 ) -> Filed:
     known = dict(enumerate(body.files))
     nameless = NamedFile("", "", -1)
     words = [(index, known.get(index, nameless)) for index in sorted(files)]
     attached = tuple(AttachedFile(i, one.name, one.media_type, one.size) for i, one in words)
     number = digest_of(session, row).number
-    return Filed(report.report_id, report.kind, report.day, body, sure, number, attached)
+    return Filed(report.report_id, report.kind, report.day, body, confirmed, number, attached)
 
 
 def _chunks(sealed: BinaryIO) -> Iterator[bytes]:
