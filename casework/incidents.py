@@ -164,8 +164,8 @@ def save_note(
             return
         if (known.revision if known else 0) != revision:
             raise ActionRefused("version")
-        value = {"text": text}
-        objects.write_item(database, incident, key, session.member_id, "note", value, item_id)
+        me, value = session.member_id, {"text": text}
+        objects.write_item(database, incident, key, me, "note", value, known or item_id)
 
 
 def answer(

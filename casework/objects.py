@@ -113,13 +113,17 @@ def write_item(
 ) -> int:
     """Box a new item, or a new revision of a known one, in the caller's transaction; its revision.
 
-    `known` is an id, or the item as read under the audit lock that is held still.
+    `known` is the item as read under the audit lock that is held still, or the id that a form gave
+    to a new one. Raises `ActionRefused("unknown")` if another item has that id: the chain would say
+    that it is of this kind, and what it was would open no more.
     """
     if isinstance(known, OpenedItem):
         item_id, last = known.item_id, known.last
     elif known is not None:
+        item_id, last = known, 0
         asked = {"object": incident.id, "item": known}
-        item_id, last = known, session.execute(_LAST, asked).scalar() or 0
+        if session.execute(_LAST, asked).scalar() is not None:
+            raise ActionRefused("unknown")
     else:
         item_id, last = random_id(), 0
     revision = last + 1
