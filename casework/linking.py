@@ -132,7 +132,7 @@ def _decided(
     incidents.check_version(work.version, version)
     policy.move_report(ReportState(work.state), "link")
     # In no incident yet.
-    rows = stored.rows(database, [report_id])
+    rows = stored.lock(database, report_id)
     thread = reports.threads(database, session, [(work, None)], rows)[0]
     if thread is None:
         raise ActionRefused("erased")
@@ -185,7 +185,7 @@ def _detach(session: Session, work: Work, keys: list[_Key]) -> None:
 def _moved(
     database: DatabaseSession, session: Session, work: Work, linked: IncidentKey
 ) -> list[_Key]:
-    return _keys(session, stored.rows(database, [work.report_id]), linked)
+    return _keys(session, stored.lock(database, work.report_id), linked)
 
 
 def _keys(session: Session, rows: Rows, linked: IncidentKey | None) -> list[_Key]:

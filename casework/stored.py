@@ -7,9 +7,11 @@ many values, so ids are asked for in slices.
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import bindparam, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session as DatabaseSession
 
 from casework.models import Work
+from casework.policy import ActionRefused
 from reporting.models import Attachment, Report
 
 Rows = Sequence[tuple[Work, Report]]
@@ -24,6 +26,12 @@ _ROWS = (
     .where(Work.report_id.in_(bindparam("ids")) | Work.parent_id.in_(bindparam("ids")))
     .order_by(Work.day, Work.report_id)
 )
+# On PostgreSQL no row is waited for: an erasure takes them in an order of its own, and of two that
+# wait for each other one is cut off. SQLite has one writer at a time and does not know these words.
+_LOCKED = _ROWS.with_for_update(of=Report, key_share=True, nowait=True).execution_options(
+    populate_existing=True
+)
+_LOCK_NOT_AVAILABLE = "55P03"
 _FILES = select(Attachment.report_id, Attachment.index).where(
     Attachment.report_id.in_(bindparam("ids"))
 )
@@ -39,6 +47,24 @@ def rows(database: DatabaseSession, report_ids: Sequence[bytes]) -> Rows:
         for ids in slices(report_ids, _SLICE)
         for work, report in database.execute(_ROWS, {"ids": ids})
     ]
+
+
+def lock(database: DatabaseSession, report_id: bytes) -> Rows:
+    """The rows of one report, which nobody erases before the caller's transaction ends.
+
+    Raises `ActionRefused("erased")` when it is gone, or just being erased. Once the row of a report
+    is held, its row of the queue is emptied by no job either: an erasure is ordered and the row
+    deleted in one transaction.
+    """
+    try:
+        found = [(work, report) for work, report in database.execute(_LOCKED, {"ids": [report_id]})]
+    except OperationalError as refused:
+        if getattr(refused.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise ActionRefused("erased") from refused
+    if all(work.report_id != report_id for work, _report in found):
+        raise ActionRefused("erased")
+    return found
 
 
 def files(database: DatabaseSession, report_ids: Sequence[bytes]) -> dict[bytes, list[int]]:

@@ -1,0 +1,123 @@
+"""Linking while the reporter erases: one comes first, and the other one sees what it did."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete
+
+from casework import admission, erasure, linking
+from casework.policy import ActionRefused, ReportState
+from casework.sessions import Session
+from reporting import mailbox
+from reporting.database import db
+from reporting.models import Report
+from tests.casework import people, sent
+from tests.casework.test_incidents import erased, made, work_of
+
+pytestmark = pytest.mark.database
+
+WRITERS = ["new_incident", "link", "move", "unlink"]
+
+
+@pytest.fixture
+def sana(app: Flask) -> Session:
+    return people.session_of(people.add_organisation().supervisor)
+
+
+def prepared(how: str, sana: Session, **changes: Any) -> tuple[sent.Sent, sent.Sent]:
+    """A report with an addition, linked already if it is to be taken out again."""
+    one = sent.send(**changes)
+    added = sent.add(one)
+    admission.admit_new(sana)
+    if how in ("move", "unlink"):
+        linking.new_incident(sana, one.report_id, work_of(one).version)
+    return one, added
+
+
+def writer(how: str, sana: Session, one: sent.Sent) -> Callable[[], object]:
+    """Links the report in one of four ways."""
+    other = made(sana, sent.send()) if how in ("link", "move") else b""
+    version = work_of(one).version
+    acts: dict[str, Callable[[], object]] = {
+        "new_incident": lambda: linking.new_incident(sana, one.report_id, version),
+        "link": lambda: linking.link(sana, one.report_id, other, version),
+        "move": lambda: linking.unlink(sana, one.report_id, version, other),
+        "unlink": lambda: linking.unlink(sana, one.report_id, version),
+    }
+    return acts[how]
+
+
+@pytest.mark.parametrize("opens", [True, False])
+@pytest.mark.parametrize("how", WRITERS)
+def test_an_erasure_waits_for_who_links(
+    sana: Session, app: Flask, monkeypatch: pytest.MonkeyPatch, how: str, *, opens: bool
+) -> None:
+    """Erased in between, a row that was to be boxed anew is gone, or an erased one is linked."""
+    one, added = prepared(how, sana, **({} if opens else {"sealed_key": b"no key"}))
+    act, real = writer(how, sana, one), linking._keys
+
+    def erase() -> None:
+        with app.app_context():
+            erased(one)
+            db.session.remove()
+
+    reporter = threading.Thread(target=erase)
+
+    def between(*given: Any) -> Any:
+        reporter.start()
+        reporter.join(0.5)
+        assert reporter.is_alive()
+        return real(*given)
+
+    monkeypatch.setattr(linking, "_keys", between)
+    act()
+    reporter.join()
+    db.session.rollback()
+    for row in (work_of(one), work_of(added)):
+        assert row.state == ReportState.ERASED
+        assert db.session.get(Report, row.report_id) is None
+    assert erasure.finish_erasures() == 0
+
+
+@pytest.mark.parametrize("how", WRITERS)
+def test_who_links_does_not_wait_for_an_erasure(sana: Session, how: str) -> None:
+    """It may have the addition and wait for the report: each would wait for the other."""
+    one, added = prepared(how, sana)
+    act = writer(how, sana, one)
+    if db.engine.dialect.name == "sqlite":
+        # One writer at a time: whoever comes second sees what the first one did.
+        erased(one)
+        with pytest.raises(ActionRefused):
+            act()
+        return
+    with db.engine.connect().execution_options(isolation_level="READ COMMITTED") as reporter:
+        reporter.begin()
+        reporter.execute(delete(Report).where(Report.report_id == added.report_id))
+        # Who waits would wait for ever, as nobody ends the erasure meanwhile.
+        ended = threading.Timer(3, reporter.rollback)
+        ended.start()
+        with pytest.raises(ActionRefused) as refused:
+            act()
+        ended.cancel()
+        assert refused.value.reason == "erased"
+        reporter.execute(delete(Report).where(Report.report_id == one.report_id))
+        reporter.commit()
+    assert work_of(one).state == ("linked" if how in ("move", "unlink") else "admitted")
+
+
+@pytest.mark.parametrize("how", WRITERS)
+def test_what_was_erased_since_it_was_found_is_not_linked(
+    sana: Session, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Before the job has emptied the row of the queue, only the report's own row is gone."""
+    one, _added = prepared(how, sana)
+    act = writer(how, sana, one)
+    mailbox.erase(one.receipt.mailbox_token)
+    before = work_of(one).version
+    with pytest.raises(ActionRefused) as refused:
+        act()
+    assert refused.value.reason == "erased"
+    assert work_of(one).version == before
