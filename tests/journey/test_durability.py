@@ -165,29 +165,10 @@ def test_eight_clients_at_once(live: Live) -> None:
     assert stored(live) - before == set(acknowledged)
 
 
-def _trickle(base: str, stop: threading.Event) -> None:
-    """Upload a file at 1 kB/s until told to stop."""
-    import socket
-
-    host, port = base.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as wire:
-        mark = "slowslowslow"
-        wire.sendall(
-            f"POST /en/report/demo HTTP/1.1\r\nHost: {host}\r\nContent-Length: 5000000\r\n"
-            f"Content-Type: multipart/form-data; boundary={mark}\r\n\r\n"
-            f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n'
-            "\r\n".encode()
-        )
-        while not stop.wait(0.5):
-            wire.sendall(b"x" * 500)
-
-
 def test_slow_uploads_hold_nobody_up(live: Live) -> None:
     """Ten at 1 kB/s at once, and the form still answers within a second."""
-    stop = threading.Event()
-    with ThreadPoolExecutor(10) as pool:
-        slow = [pool.submit(_trickle, live.base, stop) for _ in range(10)]
-        time.sleep(2)
+    with uploads.slow(live, 10) as slow:
+        slow.wait()
         # Three series: what is held up by the uploads is held up in each of them.
         for _ in range(3):
             times = []
@@ -195,11 +176,14 @@ def test_slow_uploads_hold_nobody_up(live: Live) -> None:
                 begun = time.monotonic()
                 assert Visitor(live.base).fetch("/en/report/demo").status == 200
                 times.append(time.monotonic() - begun)
+                # Of uploads that were refused, the form would not feel anything.
+                assert slow.going() == 10
             if max(times) < 1:
                 break
-        stop.set()
-        for future in slow:
-            assert future.exception() is None or isinstance(future.exception(), OSError)
+        sent = list(slow.sent)
+        time.sleep(2)
+        assert all(now > then for now, then in zip(slow.sent, sent, strict=True))
+        assert slow.going() == 10
     assert max(times) < 1, times
 
 
