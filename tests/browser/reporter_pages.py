@@ -11,6 +11,8 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from tests import leaks
+
 VIOLATIONS = """window.violations = [];
 document.addEventListener("securitypolicyviolation",
   (event) => window.violations.push(event.violatedDirective + " " + event.blockedURI));"""
@@ -18,10 +20,11 @@ document.addEventListener("securitypolicyviolation",
 
 @dataclass
 class Seen:
-    """One request as the server got it."""
+    """One request as the server got it; `head` is its address with the query, and its headers."""
 
     method: str
     path: str
+    head: bytes
     body: bytes
     cookie: str
 
@@ -32,6 +35,14 @@ class Served:
 
     base: str
     seen: list[Seen] = field(default_factory=list)
+
+    def betrayed(self, words: Iterable[str]) -> list[leaks.Found]:
+        """Words that stand in a request, however they are written."""
+        places = {
+            f"{number} {one.method} {one.path}": one.head + b"\n" + one.body
+            for number, one in enumerate(self.seen)
+        }
+        return list(leaks.search_bytes(places, words))
 
 
 class _Quiet(WSGIRequestHandler):
@@ -50,7 +61,10 @@ def served(app: Flask) -> Iterator[Served]:
         body = environ["wsgi.input"].read(length) if length else b""
         environ["wsgi.input"] = io.BytesIO(body)
         cookie = environ.get("HTTP_COOKIE", "")
-        found.seen.append(Seen(environ["REQUEST_METHOD"], environ["PATH_INFO"], body, cookie))
+        path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+        headers = [f"{k}: {v}" for k, v in environ.items() if k.startswith(("HTTP_", "CONTENT_"))]
+        head = "\n".join([f"{path}?{query}", *headers]).encode("latin-1", "replace")
+        found.seen.append(Seen(environ["REQUEST_METHOD"], path, head, body, cookie))
         return inner(environ, start)
 
     app.wsgi_app = recorded  # type: ignore[assignment,method-assign]  # around all

@@ -136,12 +136,9 @@ def test_report_with_script_leaves_sealed_only(
     assert body["language"] == locale
     assert (body["schema"], body["form"]) == (1, {"id": "first", "version": 1})
     assert north.file(report, 0, len(FILE)) == FILE
-    secret = [
-        w.encode() for w in ("Quillwort", AREA, "Plumbago", "غادروا", number, "loc.transport")
-    ]
-    secret.append(number.replace(" ", "").encode())
+    secret = ["Quillwort", AREA, "Plumbago", "غادروا", "loc.transport"]
+    assert site.betrayed([*secret, number, number.replace(" ", "")]) == []
     for request in site.seen:
-        assert not any(word in request.body for word in secret), request.path
         assert request.method == "GET" or request.path != f"/{locale}/report/north"
         assert not request.cookie
     assert traces(page) == CLEAN
@@ -185,6 +182,9 @@ def test_report_without_script(browser: Browser, site: Served, north: Opener, lo
     page.click("button[value=check]")
     page.set_input_files("[name=file]", photo("Plumbago.jpg"))
     page.click("button[value=send]")
+    # The twin of what a script never sends: here the server is told, and it would be seen.
+    told = {found.word for found in site.betrayed(["Quillwort", AREA, "غادروا", "loc.transport"])}
+    assert told == {"Quillwort", AREA, "غادروا", "loc.transport"}
     number = page.inner_text("#number")
     assert DIGITS.fullmatch(number)
     [report] = stored()
@@ -251,9 +251,7 @@ def test_return_with_script(
     expect(page.locator("#erased")).to_be_visible()
     assert stored() == []
     assert stored_files() == []
-    for request in site.seen:
-        for secret in ("Quillwort", "Plumbago", number, number.replace(" ", "")):
-            assert secret.encode() not in request.body, request.path
+    assert site.betrayed(["Quillwort", "Plumbago", number, number.replace(" ", "")]) == []
     assert traces(page) == CLEAN
 
 
