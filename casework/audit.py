@@ -90,6 +90,7 @@ ACTIONS: dict[str, dict[str, str]] = {
     "unlink": {"report": "id"},
     "move": {"report": "id", "to": "id"},
     "item": {"item": "id", "revision": "number", "sha256": "hash", "kind": "code"},
+    "delete_item": {"item": "id"},
     "close": {},
     "reopen": {},
     "message": {"report": "id"},

@@ -3,7 +3,7 @@
 The mailbox's authority deleted keys, words, files and messages at once. A keyless job empties the
 queue's row within minutes. What needs a key waits for the next signed-in member's request: the
 statistical record goes unless another linked report consents, and an incident without any report
-is deleted with its object key, after its record.
+is deleted with its object key, after its record. One that goes on keeps no answer to the report.
 """
 
 from datetime import timedelta
@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from casework import audit, handover, incidents, policy, reports
+from casework import audit, handover, incidents, objects, policy, reports
 from casework.basis import read_basis
 from casework.models import Incident, Work
 from casework.policy import ActionRefused, IncidentState, ReportState
@@ -170,6 +170,8 @@ def _detach_erased(session: Session, incident_id: bytes) -> None:
             .execution_options(synchronize_session=False)
         )
         incident = incidents.find(database, session, incident_id)
+        key = objects.open_object_key(session.keyring, incident)
+        incidents.drop_answers(database, session, incident, key)
         # Refuses while its record cannot be named: nobody would come back for it.
         basis = read_basis(database, session, incident)
         if basis.coding is not None:

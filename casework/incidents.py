@@ -33,6 +33,8 @@ _WORKS = (
     .order_by(Work.day, Work.report_id)
     .execution_options(populate_existing=True)
 )
+# With additions.
+_HELD = select(Work.report_id).where(Work.incident_id == bindparam("incident"))
 _COUNT = select(func.count(Work.report_id)).where(
     Work.incident_id.in_(bindparam("ids")), Work.parent_id.is_(None)
 )
@@ -198,6 +200,23 @@ def answer(
             "message": b64(message) if message else "",
         }
         objects.write_item(database, incident, key, session.member_id, "answer", value, item_id)
+
+
+def drop_answers(
+    database: DatabaseSession, session: Session, incident: Incident, key: bytes
+) -> list[OpenedItem]:
+    """Delete staff's copies of answers to reports that are not in the incident any more; which.
+
+    Nothing would lead to them when the report is erased. One that does not open says not whose it
+    is and stays: it goes the next time, if somebody mends it.
+    """
+    database.flush()
+    held = {b64(one) for one in database.scalars(_HELD, {"incident": incident.id})}
+    found = objects.read_items(database, incident, key, ["answer"])
+    gone = [one for one in found if one.value and one.value.get("report") not in held]
+    for item in gone:
+        objects.delete_item(database, incident, session.member_id, item.item_id)
+    return gone
 
 
 def close(session: Session, incident_id: bytes, version: int) -> None:

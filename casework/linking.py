@@ -104,12 +104,17 @@ def unlink(session: Session, report_id: bytes, version: int, to: bytes | None = 
             )
             after_key = objects.open_object_key(session.keyring, after)
             _attach(work, _moved(database, session, work, (before.id, key)), (after.id, after_key))
+            for item in incidents.drop_answers(database, session, before, key):
+                # Not one that somebody altered: boxed anew it would pass for whole.
+                if item.value.get("report") == detail["report"] and not item.altered:
+                    objects.carry_item(database, after, after_key, session.member_id, item)
             _changed(database, session, after, after_key)
         elif to is None:
             audit.write(
                 database, work.organisation_id, session.member_id, "unlink", before.id, detail
             )
             _detach(session, work, _moved(database, session, work, (before.id, key)))
+            incidents.drop_answers(database, session, before, key)
         database.flush()
         if incidents.works(database, before.id):
             _changed(database, session, before, key)

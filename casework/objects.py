@@ -60,6 +60,9 @@ _FORGET = delete(_TABLE).where(
     _ITEM.item_id == bindparam("item"),
     _ITEM.revision < bindparam("newest"),
 )
+_DELETE = delete(_TABLE).where(
+    _ITEM.object_id == bindparam("object"), _ITEM.item_id == bindparam("item")
+)
 
 
 @dataclass(frozen=True)
@@ -127,28 +130,57 @@ def write_item(
     else:
         item_id, last = random_id(), 0
     revision = last + 1
+    place = {"item_id": item_id, "revision": revision, "kind": kind}
+    row = {**place, "author_id": author_id, "day": clock.today()}
+    _put(session, incident, key, author_id, row, value)
+    return revision
+
+
+def carry_item(
+    session: DatabaseSession, incident: Incident, key: bytes, actor_id: bytes, item: OpenedItem
+) -> None:
+    """Box an item of another incident for this one; its author and day stay what they were."""
+    row = {
+        "item_id": random_id(),
+        "revision": 1,
+        "kind": item.kind,
+        "author_id": item.author_id,
+        "day": item.day,
+    }
+    _put(session, incident, key, actor_id, row, item.value)
+
+
+def delete_item(
+    session: DatabaseSession, incident: Incident, actor_id: bytes, item_id: bytes
+) -> None:
+    """Delete every revision of an item; one that is put back is not what the chain says."""
+    session.execute(_DELETE, {"object": incident.id, "item": item_id})
+    detail = {"item": b64(item_id)}
+    audit.write(session, incident.organisation_id, actor_id, "delete_item", incident.id, detail)
+
+
+def _put(
+    session: DatabaseSession,
+    incident: Incident,
+    key: bytes,
+    actor_id: bytes,
+    row: dict[str, Any],
+    value: dict[str, Any],
+) -> None:
+    """Box a revision and write down in the chain who put it there."""
+    item_id, revision = row["item_id"], row["revision"]
     plain = pad(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     boxed = box(
         _items_key(key, incident.id), "object", _context(incident.id, item_id, revision), plain
     )
-    row = {
-        "object_id": incident.id,
-        "item_id": item_id,
-        "revision": revision,
-        "kind": kind,
-        "author_id": author_id,
-        "day": clock.today(),
-        "boxed": boxed,
-    }
-    session.execute(_WRITE, row)
+    session.execute(_WRITE, {**row, "object_id": incident.id, "boxed": boxed})
     detail = {
         "item": b64(item_id),
         "revision": revision,
         "sha256": b64(hashlib.sha256(boxed).digest()),
-        "kind": kind,
+        "kind": row["kind"],
     }
-    audit.write(session, incident.organisation_id, author_id, "item", incident.id, detail)
-    return revision
+    audit.write(session, incident.organisation_id, actor_id, "item", incident.id, detail)
 
 
 def read_items(
@@ -227,12 +259,18 @@ def _context(object_id: bytes, item_id: bytes, revision: int) -> bytes:
 def _written(
     session: DatabaseSession, organisation_id: bytes, incident_ids: Iterable[bytes]
 ) -> dict[tuple[bytes, bytes], tuple[int, str, str]]:
-    """Revision, hash and kind that the chain says each item of each incident had last."""
-    return {
-        (incident_id, unb64(detail["item"])): (detail["revision"], detail["sha256"], detail["kind"])
-        for incident_id, action, detail in audit.about(session, organisation_id, incident_ids)
-        if action == "item"
-    }
+    """Revision, hash and kind that the chain says each item of each incident had last.
+
+    Nothing of what was deleted since.
+    """
+    last = {}
+    for incident_id, action, detail in audit.about(session, organisation_id, incident_ids):
+        if action == "item":
+            said = (detail["revision"], detail["sha256"], detail["kind"])
+            last[incident_id, unb64(detail["item"])] = said
+        elif action == "delete_item":
+            last.pop((incident_id, unb64(detail["item"])), None)
+    return last
 
 
 def _open(item: Any, own: bytes, written: tuple[int, str, str] | None) -> OpenedItem:
