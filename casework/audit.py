@@ -21,8 +21,7 @@ from reporting.database import db
 from reporting.sealing import b64, label
 
 CHAIN_INSTANCE = bytes(16)
-# Links that are read at once.
-_PAGE = 1000
+_PAGE = 1000  # links that are read at once
 FIRST = bytes(32)
 _TABLE = cast(Table, AuditEntry.__table__)
 _LINK = _TABLE.c
@@ -64,6 +63,7 @@ ACTIONS: dict[str, dict[str, str]] = {
     "add_organisation": {"slug": "code"},
     "close_organisation": {},
     "open_organisation": {},
+    "describe_organisation": {"language": "code", "field": "code"},  # no free text, even public
     "agree_recognisable": {},
     "disagree_recognisable": {},
     "invite": {"role": "code", "name": "name"},

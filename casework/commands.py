@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 from casework import invitations, members, organisations, signing_in
 from casework.audit_commands import audit_group
 from casework.credentials import NewMember
+from casework.describe_commands import describe, organisation_of, tell_missing_contact
 from casework.models import Member
 from casework.policy import KEY_HOLDERS, ActionRefused, Role
 from casework.views.frame import ROLE_NAMES
@@ -55,7 +56,10 @@ def _refuse(refused: ActionRefused) -> click.ClickException:
 
 @click.group("organisation")
 def organisation() -> None:
-    """Make organisations, close and open them, record whether they agree to be recognisable."""
+    """Make and describe organisations, close and open them, record whether they agreed."""
+
+
+organisation.add_command(describe)
 
 
 @organisation.command("add")
@@ -96,13 +100,12 @@ def close(slug: str) -> None:
 
     What was sent stays, answers can still be read, and its members go on working.
     """
-    one = _organisation(slug)
+    one = organisation_of(slug)
     if not organisations.close(one.id):
         click.echo(f"{one.name} is closed already; nothing was changed")
         return
     click.echo(f"{one.name} takes no reports from now on")
-    if not json.loads(one.contact):
-        click.echo("No other way to reach it is known here, so its page names none.")
+    tell_missing_contact(one)
 
 
 @organisation.command("open")
@@ -110,9 +113,10 @@ def close(slug: str) -> None:
 @with_appcontext
 def reopen(slug: str) -> None:
     """Take reports and additions again. Reporters see the form."""
-    one = _organisation(slug)
+    one = organisation_of(slug)
     if organisations.reopen(one.id):
         click.echo(f"{one.name} takes reports again")
+        tell_missing_contact(one)
     else:
         click.echo(f"{one.name} is open already; nothing was changed")
 
@@ -126,7 +130,7 @@ def agree(slug: str, yes: bool) -> None:
 
     Only releases proposed from then on follow. What is published stays for good.
     """
-    one = _organisation(slug)
+    one = organisation_of(slug)
     if not one.recognisable and not yes:
         click.echo(_AGREEING.format(name=one.name))
         click.confirm(f"Has {one.name} agreed to this?", abort=True)
@@ -144,7 +148,7 @@ def disagree(slug: str) -> None:
 
     Only releases proposed from then on follow. What is published stays for good.
     """
-    one = _organisation(slug)
+    one = organisation_of(slug)
     if organisations.disagree(one.id):
         click.echo(f"{one.name} is not recognisable in what is proposed from now on")
         click.echo("Published releases stay. A proposal that waits was made with the agreement:")
@@ -264,14 +268,7 @@ def code(name: str) -> None:
 
 
 def _organisation_id(slug: str) -> bytes | None:
-    return _organisation(slug).id if slug else None
-
-
-def _organisation(slug: str) -> Organisation:
-    found = db.session.scalar(select(Organisation).where(Organisation.slug == slug))
-    if found is None:
-        raise click.ClickException(f"there is no organisation {slug}")
-    return found
+    return organisation_of(slug).id if slug else None
 
 
 def _settings() -> Settings:

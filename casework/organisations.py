@@ -1,4 +1,4 @@
-"""Organisations: made, closed and opened, and whether they agreed to be recognisable.
+"""Organisations: made, described, closed and opened, and whether they agreed to be recognisable.
 
 Making one makes its keys and its first supervisor in one run (sealing.md 4). The secrets are
 granted to that supervisor and to the recovery key, shown once where they must be, and forgotten
@@ -26,6 +26,9 @@ from reporting.sealing import b64, public_of, public_of_signing, random_id, rand
 _SLUG = re.compile(r"[a-z0-9-]{2,40}")
 # Names of the well-known addresses beside which an organisation's own one stands.
 _TAKEN = frozenset({"instance", "bundle"})
+
+# What an organisation says of itself to everybody, each a JSON text keyed by language.
+_SAID = {"about": Organisation.about, "contact": Organisation.contact}
 
 Confirm = Callable[[NewMember], NewMember]
 
@@ -105,6 +108,29 @@ def check_new_member(name: str) -> None:
     wanted = signing_in.plain_name(name)
     if db.session.scalar(select(Member.id).where(Member.sign_in_name == wanted)):
         raise ActionRefused("name-taken")
+
+
+def describe(organisation_id: bytes, language: str, texts: Mapping[str, str]) -> list[str]:
+    """Set its `about`, `contact` or both in one language; an empty text removes it.
+
+    Returns what was changed. Other languages, and what `texts` leaves out, stay as they are.
+    """
+    changed = []
+    with transaction() as session:
+        # Before the row is read: of two operators at once, neither undoes what the other set.
+        audit.lock(session, organisation_id)
+        for field, text in texts.items():
+            mine = Organisation.id == organisation_id
+            given = json.loads(session.scalars(select(_SAID[field]).where(mine)).one())
+            if given.get(language, "") == text:
+                continue
+            kept = {code: said for code, said in {**given, language: text}.items() if said}
+            value = json.dumps(kept, ensure_ascii=False)
+            session.execute(update(Organisation).where(mine).values({_SAID[field]: value}))
+            detail = {"language": language, "field": field}
+            audit.write(session, organisation_id, None, "describe_organisation", None, detail)
+            changed.append(field)
+    return changed
 
 
 def close(organisation_id: bytes) -> bool:

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import Select, bindparam, select
 
-from reporting import clock
+from reporting import clock, i18n
 from reporting.database import db
 from reporting.envelope import intake_signature_message
 from reporting.models import IntakeKey, Organisation
@@ -32,6 +32,13 @@ class Key:
     public_key: bytes
     created: date
     signature: bytes
+
+
+class Said(NamedTuple):
+    """A text as a page shows it, and the language it is in: not always the page's own."""
+
+    text: str
+    language: str
 
 
 @dataclass(frozen=True)
@@ -97,10 +104,12 @@ def current_key(organisation: Listing, today: date) -> Key | None:
     return organisation.key if organisation.key and organisation.key.created <= today else None
 
 
-def said(texts: str, locale: str) -> str:
+def said(texts: str, locale: str) -> Said:
     """One language of a JSON text keyed by locale; English where that language is missing."""
     given = json.loads(texts)
-    return str(given.get(locale) or given.get("en") or "")
+    shown = (code for code in (locale, i18n.DEFAULT) if given.get(code))
+    language = next(shown, locale)
+    return Said(str(given.get(language) or ""), language)
 
 
 def published_key(key: Key) -> dict[str, str]:

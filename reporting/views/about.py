@@ -49,7 +49,7 @@ def help_lines(locale: str) -> Response:
         for line in current_app.extensions["settings"].help_lines
     ]
     told = [(o.name, organisations.said(o.contact, locale)) for o in organisations.every()]
-    reached = [(name, contact) for name, contact in told if contact]
+    reached = [(name, contact) for name, contact in told if contact.text]
     return cached_page(
         ("help", locale, json.dumps(reached)),
         lambda: render_template("reporting/help.html", lines=given, organisations=reached),
