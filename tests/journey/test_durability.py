@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -41,18 +42,22 @@ def live(
         yield begin()
 
 
-def stored(live: Live) -> set[bytes]:
-    """Ids of all reports in the database, read beside the running instance."""
+def rows(live: Live, query: str) -> list[tuple[Any, ...]]:
+    """What a query gives, asked of the database beside the running instance."""
     url = live.env.get("UPSTANDER_DATABASE_URL")
-    query = "SELECT report_id FROM report"
     if url:
         with psycopg.connect(url) as connection:
-            return {bytes(row[0]) for row in connection.execute(query.encode())}
+            return connection.execute(query.encode()).fetchall()
     engine = sqlalchemy.create_engine(f"sqlite:///{live.data_dir / 'upstander.db'}")
     with engine.connect() as connection:
-        found = {bytes(row[0]) for row in connection.execute(sqlalchemy.text(query))}
+        found = [tuple(row) for row in connection.execute(sqlalchemy.text(query))]
     engine.dispose()
     return found
+
+
+def stored(live: Live) -> set[bytes]:
+    """Ids of all reports in the database."""
+    return {bytes(row[0]) for row in rows(live, "SELECT report_id FROM report")}
 
 
 class Cutting:
