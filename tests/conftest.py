@@ -69,12 +69,17 @@ def _share_statements(connection: Connection) -> None:
 POSTGRESQL = os.environ.get("UPSTANDER_TEST_DATABASE", "") == "postgresql"
 
 
+# First, for `-m` chooses by these marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without Chromium its tests are skipped and counted aloud; `make test` fails under CI=true.
+    """What touches the database is marked by its fixtures: by hand it would be forgotten.
 
+    Without Chromium its tests are skipped and counted aloud; `make test` fails under CI=true.
     `make test` looks for journeys in their folder only: one elsewhere would never run.
     """
     for item in items:
+        if "database_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.database)
         if item.get_closest_marker("journey") and item.path.parent.name != "journey":
             raise pytest.UsageError(f"{item.nodeid} is a journey outside tests/journey")
     if program():

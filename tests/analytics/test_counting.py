@@ -2,7 +2,6 @@
 
 import secrets
 
-import pytest
 from flask import Flask
 
 from analytics import counting, records
@@ -19,7 +18,6 @@ from tests.factories_statistics import (
     places_of,
 )
 
-pytestmark = pytest.mark.database
 SIZES = {organisation(1): 90, organisation(2): 40, organisation(3): 3}
 
 

@@ -33,7 +33,6 @@ from tests.factories_statistics import (
     store,
 )
 
-pytestmark = pytest.mark.database
 MENU = load(YEAR)
 DAY = datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC)
 

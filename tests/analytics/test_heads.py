@@ -99,7 +99,6 @@ class TestPure:
             heads.read(data)
 
 
-@pytest.mark.database
 class TestRelease:
     """The file of a release."""
 

@@ -16,8 +16,6 @@ from reporting.database import Base, db
 from tests import acts
 from tests.factories_statistics import make_coded
 
-pytestmark = pytest.mark.database
-
 
 def count_rows(table: type[Base]) -> int:
     session: Any = db.session

@@ -35,8 +35,6 @@ from tests.factories_statistics import (
     store,
 )
 
-pytestmark = pytest.mark.database
-
 
 @pytest.fixture(autouse=True)
 def now(clock_at: Callable[[datetime], None]) -> None:

@@ -18,8 +18,6 @@ from tests import acts
 from tests.casework import people, sent
 from tests.casework.test_incidents import closed, incident_of, made, recorded, work_of
 
-pytestmark = pytest.mark.database
-
 
 @pytest.fixture
 def sana(app: Flask) -> Session:

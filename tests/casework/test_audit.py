@@ -20,7 +20,6 @@ from reporting.database import db, transaction
 from reporting.sealing import b64, random_id
 
 CHAIN = bytes(range(16))
-pytestmark = pytest.mark.database
 
 
 def write(count: int = 1, chain: bytes = CHAIN, action: str = "claim") -> list[bytes]:

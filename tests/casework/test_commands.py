@@ -23,7 +23,6 @@ from reporting.models import Organisation
 from reporting.sealing import public_of, unb64
 from tests.casework.people import add_lead, add_organisation
 
-pytestmark = pytest.mark.database
 ADD = ("add", "--slug", "help", "--name", "Help Now", "--supervisor-name", "Sana Said")
 
 

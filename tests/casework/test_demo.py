@@ -90,7 +90,6 @@ def test_hostile_strings_wait_to_be_read() -> None:
     assert len({s.answers["what_happened"] for s in waiting}) == 25
 
 
-@pytest.mark.database
 @pytest.mark.usefixtures("small")
 def test_an_interrupted_demo_is_finished_and_made_once(
     app: Flask, settings: Settings, server: str, monkeypatch: pytest.MonkeyPatch

@@ -37,7 +37,6 @@ from tests.casework.people import (
 )
 from tests.factories_statistics import YEAR, make_world, scope_of, store
 
-pytestmark = pytest.mark.database
 # Ed25519 under the secret 00 01 … 1f over "upstander/1/audit-head", a zero byte, 16 o, 32 h.
 KNOWN = (
     "1fa159a11df25da4be2027320041edbfe91aead3752f76e9debb093196712eda"

@@ -24,7 +24,6 @@ from tests.casework.people import (
 )
 
 
-@pytest.mark.database
 class TestInvitation:
     """A link, 72 hours, once."""
 

@@ -12,8 +12,6 @@ from reporting.database import db
 from tests.casework import people, sent
 from tests.casework.test_incidents import closed, made, recorded
 
-pytestmark = pytest.mark.database
-
 
 @pytest.fixture
 def sana(app: Flask) -> Session:

@@ -28,8 +28,6 @@ from reporting.sealing import (
 )
 from tests.casework.people import add_lead, add_member, add_organisation, session_of
 
-pytestmark = pytest.mark.database
-
 
 def rows(holder: bytes) -> list[Grant]:
     return list(db.session.scalars(select(Grant).where(Grant.holder_id == holder)))

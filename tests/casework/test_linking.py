@@ -17,8 +17,6 @@ from reporting.models import Report
 from tests.casework import people, sent
 from tests.casework.test_incidents import erased, made, work_of
 
-pytestmark = pytest.mark.database
-
 WRITERS = ["new_incident", "link", "move", "unlink"]
 
 

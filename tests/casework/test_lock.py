@@ -12,7 +12,7 @@ from casework.credentials import NewMember
 from tests.casework.people import add_member, add_organisation, code_of
 from tests.chromium import chromium
 
-pytestmark = [pytest.mark.browser, pytest.mark.database]
+pytestmark = pytest.mark.browser
 # The one thing a browser may say: that it refused a sign-in that was meant to be refused.
 EXPECTED = ("401", "Permissions-Policy")
 

@@ -24,7 +24,6 @@ from tests.casework.people import (
 )
 
 
-@pytest.mark.database
 class TestMemberState:
     """What a member saw last must still be so."""
 

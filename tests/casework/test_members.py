@@ -28,7 +28,6 @@ from tests.casework.people import (
 CHEAP = Cost(memory_kib=64, passes=1)
 
 
-@pytest.mark.database
 class TestWhoMayManage:
     """Supervisors their organisation, administrators leads and their like, nobody else."""
 
@@ -148,7 +147,6 @@ class TestWhoMayManage:
             invitations.invite(None, "lead", "ANA  ali", None)
 
 
-@pytest.mark.database
 class TestAdmission:
     """To the very key whose fingerprint was shown, once."""
 

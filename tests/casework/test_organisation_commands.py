@@ -27,7 +27,6 @@ from tests.factories_reporting import Opener, Sealed, seal, stored
 from tests.factories_statistics import YEAR, make_world, store
 from tests.page import encode
 
-pytestmark = pytest.mark.database
 Run = Callable[..., Result]
 FORM = "/en/report/help"
 TURNS = [

@@ -27,8 +27,6 @@ from tests.casework.people import (
     sign_in,
 )
 
-pytestmark = pytest.mark.database
-
 
 def page(client: FlaskClient, path: str) -> str:
     return client.get(path).get_data(as_text=True)

@@ -20,8 +20,6 @@ from reporting.sealing import b64
 from tests.casework.people import add_lead, add_organisation, post, sign_in
 from tests.factories_statistics import YEAR, make_world, scope_of, store
 
-pytestmark = pytest.mark.database
-
 
 @pytest.fixture(autouse=True)
 def now(clock_at: Callable[[datetime], None]) -> None:

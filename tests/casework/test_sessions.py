@@ -20,8 +20,6 @@ from reporting.sealing import b64, unb64
 from tests.casework.hands import NOON, Hands
 from tests.casework.people import add_member, add_organisation, session_of
 
-pytestmark = pytest.mark.database
-
 
 def start(new: NewMember) -> Session:
     return sessions.start(db.session.get_one(Member, new.member_id), new.seed)

@@ -30,8 +30,6 @@ from tests.casework.people import (
     token_in,
 )
 
-pytestmark = pytest.mark.database
-
 
 def cookies(answer: TestResponse) -> dict[str, str]:
     return {c.split("=", 1)[0]: c for c in answer.headers.getlist("Set-Cookie")}

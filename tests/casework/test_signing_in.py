@@ -30,7 +30,6 @@ def failures(new: NewMember) -> int:
     return db.session.get_one(Member, new.member_id).failures
 
 
-@pytest.mark.database
 class TestSignIn:
     """One question, one answer."""
 

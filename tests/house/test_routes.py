@@ -27,7 +27,6 @@ from tests.casework.people import (
 from tests.casework.sent import send
 from tests.house.test_files import excepted_routes
 
-pytestmark = pytest.mark.database
 NOBODY = "nobody"
 # What ends the session it is asked with comes last.
 ENDS = ("/staff/sign-out", "/staff/lock")

@@ -14,8 +14,6 @@ from reporting.attachments import MAX_SEALED, AttachmentTooLarge, Incoming
 from reporting.sealing import random_id
 from tests.factories_reporting import make_organisation, seal
 
-pytestmark = pytest.mark.database
-
 
 def files(settings: Any) -> list[str]:
     return sorted(p.name for p in settings.attachments_dir.rglob("*") if p.is_file())

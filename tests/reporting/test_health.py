@@ -15,7 +15,6 @@ from reporting import doctor, health
 from reporting.queue import QUEUE_NAME
 from reporting.settings import Settings
 
-pytestmark = pytest.mark.database
 Make = Callable[[Settings], Flask]
 
 

@@ -20,8 +20,6 @@ from reporting.sealing import b64, random_id, unb64
 from reporting.views.mailbox import ERASE_SECONDS, erase_steadily
 from tests.factories_reporting import Sealed, make_organisation, seal, stored
 
-pytestmark = pytest.mark.database
-
 
 def receipt_of(app: Flask, digits: str) -> Receipt:
     return derive_receipt(digits, app.extensions["instance"].instance_id)

@@ -17,8 +17,6 @@ from reporting.database import db, transaction
 from reporting.sealing import b64, random_id
 from reporting.settings import Settings
 
-pytestmark = pytest.mark.database
-
 
 @pytest.fixture
 def ran(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, ...]]:

@@ -12,7 +12,6 @@ from flask.testing import FlaskClient
 from reporting.sealing import b64, unb64, verify
 from tests.factories_reporting import make_organisation, rotate
 
-pytestmark = pytest.mark.database
 PAGES = ("", "return", "safety", "privacy", "verify", "help", "done", "report/north", "report/shut")
 
 

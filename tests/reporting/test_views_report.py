@@ -16,7 +16,6 @@ from reporting import clock, submission
 from tests.factories_reporting import make_organisation, rotate, stored, stored_files
 from tests.page import encode
 
-pytestmark = pytest.mark.database
 FORM = "/en/report/north"
 MULTIPART = "multipart/form-data; boundary=x"
 

@@ -16,7 +16,6 @@ from tests.factories_reporting import make_organisation, seal, stored
 from tests.reporting.test_mailbox import answer
 from tests.reporting.test_views_report import draft_of, post
 
-pytestmark = pytest.mark.database
 NOTHING = "Nothing to read yet. If the number is right, your report is waiting."
 
 

@@ -21,7 +21,6 @@ from reporting.models import ErasureOrder, Submission
 from reporting.sealing import b64, public_of_signing, random_id, unb64
 from tests.factories_reporting import make_organisation, rotate, seal, stored, stored_files
 
-pytestmark = pytest.mark.database
 SEALED = "/sealed/north"
 
 
