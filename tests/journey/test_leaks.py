@@ -34,28 +34,44 @@ class Planted:
 
     words: dict[str, str] = field(default_factory=dict)
     seconds: set[int] = field(default_factory=set)
+    visitors: int = 0
+
+    def keep(self, name: str, word: str) -> str:
+        """A word to look for; a name taken twice would lose the first one."""
+        assert name not in self.words, name
+        self.words[name] = word
+        return word
 
     def word(self, name: str) -> str:
         """A new word for an entrance."""
-        self.words[name] = unique(name)
-        return self.words[name]
+        return self.keep(name, unique(name))
+
+    def addresses(self, name: str) -> tuple[str, str]:
+        """Two addresses of one visitor, each looked for by itself.
+
+        Three digits at the end, so that none is the beginning of another. Of the longer one only
+        the network is looked for: it stands in the shortened address too.
+        """
+        short = f"198.18.{100 + secrets.randbelow(156)}.{100 + secrets.randbelow(156)}"
+        groups = [f"{0x1000 + secrets.randbelow(0xF000):x}" for _ in range(6)]
+        self.keep(name + "network", ":".join(["db8", *groups[:2]]))
+        return self.keep(name, short), ":".join(["2001", "db8", *groups])
 
 
 class Reporter(Visitor):
     """A visitor who notes the second of each request and sends telling headers."""
 
     def __init__(self, base: str, planted: Planted) -> None:
-        planted.words["address"] = (
-            f"203.0.113.{secrets.randbelow(250)}, 2001:db8::{secrets.token_hex(2)}"
-        )
-        agent = planted.word("Agent")
+        planted.visitors += 1
+        number = planted.visitors
+        short, long = planted.addresses(f"address{number}")
         super().__init__(
             base,
             {
-                "User-Agent": f"Mozilla/5.0 {agent}",
-                "X-Forwarded-For": planted.words["address"],
-                "Forwarded": f"for={planted.words['address']}",
-                "Referer": f"https://{planted.word('referer')}.example/",
+                "User-Agent": f"Mozilla/5.0 {planted.word(f'Agent{number}')}",
+                "X-Forwarded-For": f"{short}, {long}",
+                "Forwarded": f'for={short}, for="[{long}]"',
+                "Referer": f"https://{planted.word(f'referer{number}')}.example/",
             },
         )
         self.planted = planted
@@ -102,8 +118,8 @@ def report_both_ways(live: Live, planted: Planted) -> tuple[str, str]:
     visitor.fetch(f"/en/{word('path')}?q={word('query')}")
     visitor.fetch("/mailbox", b'{"mailbox_token": "' + word("badtoken").encode() + b'"}')
     for name, digits in (("receipt", plain), ("sealedreceipt", sealed.receipt)):
-        planted.words[name] = digits
-        planted.words[name + "grouped"] = " ".join(re.findall("....", digits))
+        planted.keep(name, digits)
+        planted.keep(name + "grouped", " ".join(re.findall("....", digits)))
     return plain, sealed.receipt
 
 
@@ -118,9 +134,9 @@ def staff_work(live: Live, planted: Planted) -> None:
             for link in [x for x in page.links if "/files/" in x]:
                 assert supervisor.fetch(link).status == 200
             incident = supervisor.make_incident(page)
-            supervisor.act(incident, "/notes", {"text": word("note" + report_id[:4])})
+            supervisor.act(incident, "/notes", {"text": word("note" + report_id)})
             again = supervisor.open(incident.url)
-            supervisor.act(again, "/answers", {"text": word("answer" + report_id[:4])})
+            supervisor.act(again, "/answers", {"text": word("answer" + report_id)})
     people = supervisor.open("/staff/people")
     supervisor.act(people, "/people/invite", {"name": "New Colleague", "role": "caseworker"})
     invited = supervisor.open("/staff/people")
@@ -135,7 +151,7 @@ def invite(live: Live, planted: Planted) -> None:
     answer = administrator.act(people, "/people/invite", {"name": "Another Lead", "role": "lead"})
     link = re.search(r"/staff/invitation/[A-Za-z0-9_-]+", answer.body.decode())
     assert link, answer.text
-    planted.words["invitation"] = link[0].rsplit("/", 1)[1]
+    planted.keep("invitation", link[0].rsplit("/", 1)[1])
     guest = Staff(live.base)
     shown = guest.act(guest.open(link[0]), "step=begin", {"step": "begin"})
     html = shown.body.decode()
@@ -144,7 +160,8 @@ def invite(live: Live, planted: Planted) -> None:
     assert found, html[:2000]
     assert code, html[:2000]
     secret = code[1].replace(" ", "")
-    planted.words["passphrase"], planted.words["totp"] = found[1], secret
+    planted.keep("passphrase", found[1])
+    planted.keep("totp", secret)
     values = {"passphrase": found[1], "code": pyotp.TOTP(secret).now(), "step": "accept"}
     guest.act(shown, "step=accept", values)
 
