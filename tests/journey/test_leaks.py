@@ -1,10 +1,12 @@
 """Nothing leaks: unique words through every entrance, then every byte left behind is searched."""
 
+import fnmatch
 import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -263,3 +265,22 @@ def test_what_is_planted_is_found_in_each_place(live: Live) -> None:
     (live.data_dir / "attachments" / "telling").write_text(said[0])
     told = list(places.moments_left(live, [second], said))
     assert {f.place.rsplit("/", 1)[1] for f in told} == {"bearing", "telling"}
+
+
+def missed(wanted: Iterable[str], found: Iterable[leaks.Found]) -> list[str]:
+    """Patterns of places that no hit fits as a whole: a file is not its neighbour `-wal`."""
+    said = {one.place for one in found}
+    return [one for one in wanted if not fnmatch.filter(said, one.replace("[", "[[]"))]
+
+
+def test_what_valkey_forgot_is_found_in_its_file(live: Live) -> None:
+    """The twin of jobs that are done: their payload, packed or not, is written and removed."""
+    client = redis.Redis.from_url(places.valkey_url(live))
+    plain, packed = unique("plain"), unique("packed")
+    client.hset("rq:job:done", mapping={"a": plain, "b": zlib.compress(packed.encode())})
+    client.delete("rq:job:done")
+    places.settle(live)
+    found = list(places.words_left(live, [plain, packed], time.time()))
+    for word, place in ((plain, ""), (packed, "unpacked ")):
+        hits = [one for one in found if one.word == word]
+        assert missed([f"{place}{live.data_dir}/*/appendonlydir/*"], hits) == [], word
