@@ -406,7 +406,7 @@ def test_a_lead_and_an_administrator_open_nothing(app: Flask, desk: FlaskClient)
     text(desk, "/staff/queue")
     for new in (people.add_lead(), people.add_administrator()):
         browser = app.test_client()
-        people.sign_in(browser, new)
+        assert people.sign_in(browser, new).status_code == 303
         for path in ("/staff/queue", f"/staff/reports/{one.id}", "/staff/incidents"):
             text(browser, path, 403)
 
