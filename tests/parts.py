@@ -51,8 +51,8 @@ class Part:
 
 
 POSTGRESQL = {"UPSTANDER_TEST_DATABASE": "postgresql"}
-# Journeys wait for minutes to pass, and the unit tests are one long line: neither is to wait for a
-# processor too.
+# Journeys wait for minutes to pass, and the unit tests are two long lines: none of these is to wait
+# for a processor too.
 PARTS = [
     Part("journey, SQLite", "journey", "tests/journey"),
     Part("journey, PostgreSQL", "journey and database", "tests/journey", env=POSTGRESQL),
@@ -61,7 +61,6 @@ PARTS = [
     Part(
         "unit, PostgreSQL",
         "database and not browser and not journey",
-        patient=True,
         env=POSTGRESQL,
     ),
 ]
