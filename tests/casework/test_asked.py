@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
 from casework import admission, handover, incidents, linking, reports
@@ -15,13 +14,8 @@ from casework.sessions import Session
 from reporting.database import db, transaction
 from reporting.sealing import b64
 from tests import acts
-from tests.casework import people, sent
+from tests.casework import sent
 from tests.casework.test_incidents import closed, incident_of, made, recorded, work_of
-
-
-@pytest.fixture
-def sana(app: Flask) -> Session:
-    return people.session_of(people.add_organisation().supervisor)
 
 
 def asked(service: Callable[..., object], *arguments: Any) -> list[str]:

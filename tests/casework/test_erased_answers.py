@@ -1,7 +1,5 @@
 """An incident keeps no answer to a report that is not in it any more: erased, moved or unlinked."""
 
-import pytest
-from flask import Flask
 from sqlalchemy import func, insert, select
 
 from casework import admission, audit, erasure, handover, incidents, linking
@@ -21,16 +19,6 @@ from tests.casework.test_incidents import (
     two_reports,
     work_of,
 )
-
-
-@pytest.fixture
-def organisation(app: Flask) -> Organisation:
-    return people.add_organisation()
-
-
-@pytest.fixture
-def sana(organisation: Organisation) -> Session:
-    return people.session_of(organisation.supervisor)
 
 
 def answer(session: Session, incident_id: bytes, one: sent.Sent, text: str) -> bytes:

@@ -34,16 +34,6 @@ from tests.casework import people, sent
 from tests.casework.people import Organisation
 
 
-@pytest.fixture
-def organisation(app: Flask) -> Organisation:
-    return people.add_organisation()
-
-
-@pytest.fixture
-def sana(organisation: Organisation) -> Session:
-    return people.session_of(organisation.supervisor)
-
-
 def work_of(one: sent.Sent) -> Work:
     found = db.session.get(Work, one.report_id, populate_existing=True)
     assert found is not None
@@ -75,6 +65,16 @@ def closed(session: Session, incident_id: bytes, **changes: Any) -> None:
 
 def recorded() -> int:
     return db.session.scalar(select(func.count()).select_from(Record)) or 0
+
+
+def counted(session: Session) -> tuple[sent.Sent, bytes]:
+    """A report and its incident, closed and handed over: the only one that is counted."""
+    one = sent.send()
+    incident_id = made(session, one)
+    closed(session, incident_id)
+    handover.hand_over(session)
+    assert recorded() == 1
+    return one, incident_id
 
 
 def test_a_report_becomes_a_record(sana: Session) -> None:
@@ -176,11 +176,7 @@ def test_a_report_joins_moves_and_goes_back(sana: Session) -> None:
 
 
 def test_an_incident_that_loses_its_last_report_goes_with_its_record(sana: Session) -> None:
-    one = sent.send()
-    incident_id = made(sana, one)
-    closed(sana, incident_id)
-    handover.hand_over(sana)
-    assert recorded() == 1
+    one, incident_id = counted(sana)
     linking.unlink(sana, one.report_id, work_of(one).version)
     erasure.settle(sana)
     assert recorded() == 0

@@ -1,21 +1,15 @@
 """What members add to an incident: an id a form sends names nothing but what it may name."""
 
 import pytest
-from flask import Flask
 from sqlalchemy import select
 
-from casework import handover, incidents
+from casework import incidents
 from casework.models import Item
 from casework.policy import ActionRefused
 from casework.sessions import Session
 from reporting.database import db
-from tests.casework import people, sent
-from tests.casework.test_incidents import closed, made, recorded
-
-
-@pytest.fixture
-def sana(app: Flask) -> Session:
-    return people.session_of(people.add_organisation().supervisor)
+from tests.casework import sent
+from tests.casework.test_incidents import counted, made
 
 
 def item_of(kind: str) -> Item:
@@ -38,11 +32,7 @@ def test_a_note_does_not_take_the_place_of_another_item(
 
 def test_an_answer_does_not_take_the_place_of_what_names_the_record(sana: Session) -> None:
     """Of that item older revisions go, and so the first one does not tell that there is one."""
-    one = sent.send()
-    incident_id = made(sana, one)
-    closed(sana, incident_id)
-    handover.hand_over(sana)
-    assert recorded() == 1
+    one, incident_id = counted(sana)
     item = item_of("record")
     assert item.revision > 1
     told = len(sent.messages(one))

@@ -21,16 +21,6 @@ from tests.casework import people, sent
 from tests.casework.people import Organisation
 
 
-@pytest.fixture
-def organisation(app: Flask) -> Organisation:
-    return people.add_organisation()
-
-
-@pytest.fixture
-def sana(organisation: Organisation) -> Session:
-    return people.session_of(organisation.supervisor)
-
-
 class Post:
     """A mail server that keeps what it takes."""
 

@@ -14,15 +14,10 @@ from casework.sessions import Session
 from reporting import mailbox
 from reporting.database import db
 from reporting.models import Report
-from tests.casework import people, sent
+from tests.casework import sent
 from tests.casework.test_incidents import erased, made, work_of
 
 WRITERS = ["new_incident", "link", "move", "unlink"]
-
-
-@pytest.fixture
-def sana(app: Flask) -> Session:
-    return people.session_of(people.add_organisation().supervisor)
 
 
 def prepared(how: str, sana: Session, **changes: Any) -> tuple[sent.Sent, sent.Sent]:

@@ -6,20 +6,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from flask import Flask
 from sqlalchemy import event
 
 from casework import admission, basis, handover, incidents, objects, stored
 from casework.basis import Basis
 from casework.sessions import Session
 from reporting.database import db
-from tests.casework import people, sent
+from tests.casework import sent
 from tests.casework.test_incidents import closed, made, recorded
-
-
-@pytest.fixture
-def sana(app: Flask) -> Session:
-    return people.session_of(people.add_organisation().supervisor)
 
 
 @contextmanager

@@ -18,11 +18,6 @@ from tests.casework.people import Organisation
 
 
 @pytest.fixture
-def organisation(app: Flask) -> Organisation:
-    return people.add_organisation()
-
-
-@pytest.fixture
 def desk(client: FlaskClient, organisation: Organisation) -> FlaskClient:
     """The browser of a signed-in supervisor."""
     assert people.sign_in(client, organisation.supervisor).status_code == 303

@@ -18,16 +18,6 @@ from tests.casework import people, sent
 from tests.casework.people import Organisation
 
 
-@pytest.fixture
-def organisation(app: Flask) -> Organisation:
-    return people.add_organisation()
-
-
-@pytest.fixture
-def sana(organisation: Organisation) -> Session:
-    return people.session_of(organisation.supervisor)
-
-
 def opened(session: Session, one: sent.Sent) -> reports.Thread:
     _work, thread = reports.open_report(session, one.report_id)
     assert thread is not None

@@ -17,7 +17,7 @@ from reporting.database import db, transaction
 from reporting.models import Report
 from reporting.sealing import random_id
 from tests import acts
-from tests.casework import people, sent
+from tests.casework import sent
 from tests.casework.test_incidents import (
     closed,
     coded,
@@ -31,11 +31,6 @@ from tests.casework.test_incidents import (
 )
 
 NO = {"statistics": False, "reply": True}
-
-
-@pytest.fixture
-def sana(app: Flask) -> Session:
-    return people.session_of(people.add_organisation().supervisor)
 
 
 def reopened(session: Session, incident_id: bytes) -> None:

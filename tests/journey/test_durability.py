@@ -214,15 +214,9 @@ def _holding(data: bytes) -> Iterator[int]:
 def test_a_huge_upload_leaves_no_plaintext_anywhere(live: Live) -> None:
     """100 MiB without script: while it runs no file anywhere holds a byte of it in clear."""
     visitor = Visitor(live.base)
-    page = visitor.fetch("/en/report/demo")
-    checked = visitor.submit(
-        page, page.form("what_happened"), {"what_happened": "with files"}, multipart=True
-    )
-    draft = checked.form("step=send").get("draft")
     one = (WORD * (20 * 2**20 // len(WORD) + 1))[: 20 * 2**20]
-    data, headers = encode(
-        [("draft", draft), ("step", "send")], [("file", f"f{n}.bin", one) for n in range(5)]
-    )
+    fields = uploads.draft(visitor)
+    data, headers = encode(fields, [("file", f"f{n}.bin", one) for n in range(5)])
     planted = live.data_dir / "planted"
     with _holding(one[:100_000]) as twin:
 

@@ -72,13 +72,17 @@ def slow(live: Live, count: int) -> Iterator[Slow]:
         sending.result()
 
 
+def draft(visitor: Visitor) -> list[tuple[str, str]]:
+    """What the check page sends beside files, after the form was filled in without script."""
+    page = visitor.fetch("/en/report/demo")
+    answers = {"what_happened": "with files"}
+    checked = visitor.submit(page, page.form("what_happened"), answers, multipart=True)
+    return [("draft", checked.form("step=send").get("draft")), ("step", "send")]
+
+
 def _beginning(live: Live) -> bytes:
     """Head and first bytes of an upload that is never sent to its end."""
-    visitor = Visitor(live.base)
-    page = visitor.fetch("/en/report/demo")
-    answers = {"what_happened": "a slow file"}
-    checked = visitor.submit(page, page.form("what_happened"), answers, multipart=True)
-    fields = [("draft", checked.form("step=send").get("draft")), ("step", "send")]
+    fields = draft(Visitor(live.base))
     data, headers = encode(fields, [("file", "a.bin", b"x" * _FIRST)])
     body = data[: data.rindex(b"\r\n--")]
     lines = ["POST /en/report/demo HTTP/1.1", "Host: 127.0.0.1", "Content-Length: 5000000"]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -12,8 +11,6 @@ from flask_migrate import downgrade, upgrade
 from reporting.database import Base, db, transaction
 from reporting.models import Organisation
 from wsgi import MIGRATIONS
-
-pytestmark = pytest.mark.database
 
 
 def differences() -> list[Any]:
