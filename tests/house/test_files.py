@@ -128,7 +128,14 @@ def test_the_top_level_holds_what_the_plan_lists() -> None:
     assert {line.split("/")[0] for line in listed.stdout.splitlines()} <= TOP
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "reporting/scripts/package-lock.json"])
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "requirements.lock",
+        "reporting/scripts/package-lock.json",
+        "tests/browser/axe/package-lock.json",
+    ],
+)
 def test_a_lock_names_packages_and_hashes_and_no_address(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert "://" not in text
