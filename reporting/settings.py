@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 PARTS = frozenset({"reporting", "analytics", "casework"})
 
@@ -77,6 +77,15 @@ class Settings:
     def address(self) -> str:
         """Where people reach this instance, without a slash at the end."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether what people send is encrypted on its way: by TLS or, to an onion address, by Tor.
+
+        Pages promise it, so they must not where it is false.
+        """
+        parts = urlsplit(self.address)
+        return parts.scheme == "https" or (parts.hostname or "").endswith(".onion")
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":

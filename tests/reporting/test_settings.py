@@ -49,6 +49,15 @@ def test_postgresql_is_reached_by_psycopg_3(scheme: str) -> None:
     assert from_env(DATABASE_URL=f"{scheme}://h/d").database_url == "postgresql+psycopg://h/d"
 
 
+@pytest.mark.parametrize(
+    ("address", "encrypted"),
+    [("", False), ("http://reports.example", False), ("https://reports.example", True),
+     (f"http://{'a' * 56}.onion", True), ("http://x.onion.example", False)],
+)  # fmt: skip
+def test_an_address_is_encrypted_by_tls_or_tor(address: str, encrypted: bool) -> None:
+    assert from_env(PUBLIC_URL=address).encrypted is encrypted
+
+
 def test_an_outside_redis_is_not_ours_to_start() -> None:
     assert not from_env(REDIS_URL="redis://redis.example:6379/0").own_valkey
 
