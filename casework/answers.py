@@ -17,11 +17,12 @@ from casework.reports import Thread
 from casework.sessions import Session
 from reporting import mailbox
 from reporting.envelope import seal_to_reporter
-from reporting.models import Message
+from reporting.models import Message, Organisation
 from reporting.sealing import b64, random_id
 
 # Built once: see `audit`.
 _COUNT = select(func.count(Message.message_id)).where(Message.mailbox == bindparam("mailbox"))
+_SLUG = select(Organisation.slug).where(Organisation.id == bindparam("organisation"))
 
 
 def tell(
@@ -43,8 +44,13 @@ def tell(
     digest = digests.open_digest(session.keyring, work.report_id, work.digest, work.digest_epoch)
     if not text and (digest.told == status or (status == "being_read" and digest.told)):
         return None
-    # The number tells the reporter's page which came last: rows bear a day only.
-    content: dict[str, Any] = {"text": text, "number": _number(database, thread.mailbox)}
+    # The number tells the reporter's page which came last: rows bear a day only. The organisation
+    # is chosen there beforehand, so that what a reporter adds does not go to another one.
+    content: dict[str, Any] = {
+        "text": text,
+        "number": _number(database, thread.mailbox),
+        "organisation": database.scalar(_SLUG, {"organisation": work.organisation_id}),
+    }
     if status:
         content["status"] = status
         work.digest, work.digest_epoch = digests.box_digest(

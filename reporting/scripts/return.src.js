@@ -69,12 +69,13 @@ import { sender } from "./send.src.js";
 
   // One message that does not open stops no other.
   async function open(message) {
-    var shown = { day: message.day, number: 0, text: "", status: "" };
+    var shown = { day: message.day, number: 0, text: "", status: "", organisation: "" };
     try {
       var given = await upstanderSeal.openMessage(receipt, message);
       shown.text = typeof given.text === "string" ? given.text : "";
       shown.status = Object.hasOwn(STATUSES, given.status) ? given.status : "";
       shown.number = Number.isInteger(given.number) ? given.number : 0;
+      shown.organisation = typeof given.organisation === "string" ? given.organisation : "";
     } catch (refused) {
       shown.text = "";
     }
@@ -107,6 +108,9 @@ import { sender } from "./send.src.js";
     get("nothing").hidden = messages.length > 0;
     get("state").hidden = !latest;
     if (latest) get("state").querySelector(".tag").textContent = STATUSES[latest.status];
+    // Who answered has the report. A wrong choice would hand the reporter's words to strangers.
+    var answered = messages.filter(function (message) { return message.organisation; }).pop();
+    if (answered) chosen(answered.organisation);
   }
 
   form.addEventListener("submit", async function (event) {
@@ -206,7 +210,11 @@ import { sender } from "./send.src.js";
   // Said once, it is said for both.
   function chosen(slug) {
     ["add", "consent"].forEach(function (name) {
-      if (get(name)) get(name).elements.organisation.value = slug;
+      if (!get(name)) return;
+      var field = get(name).elements.organisation;
+      field.value = slug;
+      // One that takes nothing any more is not in the list: back to "Choose".
+      if (!field.value) field.value = "";
     });
   }
 

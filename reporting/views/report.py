@@ -135,6 +135,7 @@ def _form_values(organisation: Listing, today: date, *, takes: bool) -> dict[str
         "countries": country_choices(locale),
         "months": i18n.month_names(locale),
         "takes": takes,
+        "encrypted": current_app.extensions["settings"].encrypted,
         "instance_id": b64(current_app.extensions["instance"].instance_id),
         "today": today.isoformat(),
         "fields": {},

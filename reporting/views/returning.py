@@ -36,22 +36,27 @@ STEPS = ("open", "add", "consent", "erase", "erase-now")
 
 @dataclass(frozen=True)
 class Opened:
-    """A message as its reader sees it; `text` is empty where it could not be opened."""
+    """A message as its reader sees it; `text` is empty where it could not be opened.
+
+    `organisation` is the short name of who wrote it, empty in messages that do not say.
+    """
 
     day: str
     number: int
     text: str
     status: str
+    organisation: str
 
 
 @blueprint.get(ADDRESS)
 @audience(PUBLIC)
 def ask_receipt(locale: str) -> Response:
     """Asks for the receipt number. With script, everything after it happens in this page."""
-    takes = _open_organisations()
+    values = _values()
+    chosen_from = (str(values["organisations"]), values["only_one"])
     return cached_page(
-        ("return", locale, clock.today(), str(takes)),
-        lambda: render_template("reporting/return.html", **_values(takes)),
+        ("return", locale, clock.today(), *chosen_from),
+        lambda: render_template("reporting/return.html", **values),
     )
 
 
@@ -99,11 +104,18 @@ def _opened(derived: Receipt, row: Message) -> Opened:
             open_to_reporter(derived.reply_seed, row.report_id, row.message_id, row.sealed)
         )
         text, status, number = said.get("text", ""), said.get("status", ""), said.get("number", 0)
+        organisation = said.get("organisation", "")
         if not isinstance(text, str) or not isinstance(number, int):
             raise SealingRefused("message")
     except (SealingRefused, AttributeError):
-        return Opened(day, 0, "", "")
-    return Opened(day, number, text, status if status in STATUSES else "")
+        return Opened(day, 0, "", "", "")
+    return Opened(
+        day,
+        number,
+        text,
+        status if status in STATUSES else "",
+        organisation if isinstance(organisation, str) else "",
+    )
 
 
 def _open_typed(posted: Posted) -> Response:
@@ -216,6 +228,8 @@ def _inbox(
     messages = open_messages(derived, mailbox.read(derived.mailbox_token))
     told = [message for message in messages if message.status]
     latest = told[-1].status if told else ""
+    # Who answered has the report. A wrong choice would hand the reporter's words to strangers.
+    answered = ["", *(message.organisation for message in messages if message.organisation)]
     return _page(
         "inbox",
         status,
@@ -226,26 +240,25 @@ def _inbox(
         notice=notice,
         problem=problem,
         at=at,
-        fields=posted.fields if posted else {"organisation": [chosen]},
+        fields=posted.fields if posted else {"organisation": [chosen or answered[-1]]},
     )
 
 
 def _page(name: str, code: int = 200, **values: Any) -> Response:
-    takes = _open_organisations()
-    return page(f"reporting/{name}.html", code, **{**_values(takes), **values})
+    return page(f"reporting/{name}.html", code, **{**_values(), **values})
 
 
-def _open_organisations() -> list[tuple[str, str]]:
-    return [(o.slug, o.name) for o in organisations.every() if o.open_key]
-
-
-def _values(takes: list[tuple[str, str]]) -> dict[str, Any]:
+def _values() -> dict[str, Any]:
+    every = organisations.every()
     return {
-        "organisations": takes,
+        "organisations": [(o.slug, o.name) for o in every if o.open_key],
+        # Only then is there nothing to choose: where others are closed, the report may be theirs.
+        "only_one": len(every) == 1,
         "q": {q.id: q for q in (*FORM.questions, *FORM.consents)},
         "fields": {},
         "at": "",
         "problems": {},
+        "encrypted": current_app.extensions["settings"].encrypted,
         "instance_id": b64(current_app.extensions["instance"].instance_id),
         "form": FORM,
         "today": clock.today().isoformat(),

@@ -207,15 +207,16 @@ def test_report_without_script(browser: Browser, site: Served, north: Opener, lo
 def test_return_with_script(
     app: Flask, page: Page, site: Served, north: Opener, tmp_path: Path
 ) -> None:
+    make_organisation("south", "South")
     open_form(page, site)
     write(page)
     page.click("button.link")
     number = receipt_on(page)
+    expect(page.locator("#finish")).to_contain_text("Your report went to: North")
     [report] = stored()
     digits, report_id = number.replace(" ", ""), report.report_id
-    leave(
-        app, digits, report_id, {"text": "Which bus?\n<b>x</b>", "status": "question", "number": 2}
-    )
+    asked = {"text": "Which bus?\n<b>x</b>", "status": "question", "organisation": "north"}
+    leave(app, digits, report_id, {**asked, "number": 2})
     leave(app, digits, report_id, {"status": "being_read", "number": 1})
     page.click("#go-on")
     page.wait_for_url("**/done")
@@ -235,6 +236,9 @@ def test_return_with_script(
     expect(page.locator("#state .tag")).to_have_text("Question for you")
     assert page.locator(".message").all_inner_texts()[-1].endswith("Which bus?\n<b>x</b>")
     assert page.locator("h1:visible").count() == 1
+    # Who answered has the report; whoever says nothing else adds to that.
+    expect(page.locator("#add-organisation")).to_have_value("north")
+    expect(page.locator("#consent-organisation")).to_have_value("north")
     page.fill("#more", "It was line 7, Quillwort")
     page.set_input_files("#more-files", photo("Plumbago.png"))
     page.click("#add button")

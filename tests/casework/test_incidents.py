@@ -646,6 +646,8 @@ def test_answers_reach_the_reporter_once_and_are_kept(sana: Session) -> None:
     told = sent.messages(one)
     assert [m.get("status") for m in told] == ["being_read", "question"]
     assert told[1]["text"] == "Which line?"
+    # The inbox page chooses it beforehand, for what the reporter adds.
+    assert {m["organisation"] for m in told} == {"demo"}
     kept = incidents.open_incident(sana, incident_id).answers
     assert [(k.value["text"], k.value["status"]) for k in kept] == [("Which line?", "question")]
 

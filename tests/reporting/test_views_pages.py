@@ -38,6 +38,22 @@ def test_every_page_can_be_left_and_says_its_language(
 
 
 @pytest.mark.usefixtures("organisations")
+@pytest.mark.parametrize("path", ["report/north", "return"])
+def test_an_encrypted_connection_is_promised_where_there_is_one(
+    app: Flask, client: FlaskClient, path: str
+) -> None:
+    plain = client.get(f"/en/{path}").text
+    assert "This connection is not encrypted" in plain
+    assert "over an encrypted connection" not in plain
+    settings = app.extensions["settings"]
+    app.extensions["settings"] = replace(settings, public_url="https://reports.example")
+    app.extensions.pop("pages")
+    safe = client.get(f"/en/{path}").text
+    assert "over an encrypted connection" in safe
+    assert "This connection is not encrypted" not in safe
+
+
+@pytest.mark.usefixtures("organisations")
 def test_start_page_is_light(client: FlaskClient) -> None:
     page = client.get("/en/", headers={"Accept-Encoding": "gzip"})
     assert len(page.data) < 5000

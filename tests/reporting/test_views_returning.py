@@ -123,6 +123,44 @@ def test_consent_can_be_changed(app: Flask, client: FlaskClient) -> None:
     assert (body["request"], body["consent"]) == ("consent", {"statistics": False})
 
 
+def chosen(page: TestResponse) -> list[str]:
+    """What stands chosen in the fields that ask for the organisation."""
+    return re.findall(r'<option [^>]*value="([^"]*)" selected', page.text)
+
+
+def test_who_answered_is_chosen_beforehand(app: Flask, client: FlaskClient) -> None:
+    """A wrong choice would hand what somebody adds to people who do not have the report."""
+    sealed = seal(make_organisation())
+    make_organisation("south", "South")
+    sealed.post(client)
+    before = come_back(client, sealed.digits)
+    assert chosen(before) == []
+    assert "Another organisation does not have your report." in before.text
+    answer(app, sealed, {"text": "Which bus?", "number": 1, "organisation": "north"})
+    # Whatever else an older or a strange message says, it takes the choice away from nobody.
+    answer(app, sealed, {"text": "No name", "number": 2})
+    answer(app, sealed, {"text": "Strange", "number": 3, "organisation": {"south": 1}})
+    assert chosen(come_back(client, sealed.digits)) == ["north", "north"]
+    answer(app, sealed, {"text": "From elsewhere", "number": 4, "organisation": "<b>"})
+    assert chosen(come_back(client, sealed.digits)) == []
+
+
+def test_one_that_takes_nothing_does_not_pass_additions_on_to_another(
+    app: Flask, client: FlaskClient
+) -> None:
+    sealed = seal(make_organisation())
+    sealed.post(client)
+    only = come_back(client, sealed.digits)
+    assert only.text.count('type="hidden" name="organisation" value="north"') == 2
+    make_organisation("shut", "Shut House", closed=True)
+    asked = come_back(client, sealed.digits)
+    assert 'type="hidden" name="organisation"' not in asked.text
+    assert asked.text.count('<option dir="auto" value="north">') == 2
+    page = act(client, draft_of(asked), "add", what_happened="to Shut House", organisation="")
+    assert page.status_code == 422
+    assert [report.kind for report in stored()] == ["report"]
+
+
 def test_problem_keeps_what_was_typed(app: Flask, client: FlaskClient) -> None:
     make_organisation()
     make_organisation("south", "South")
@@ -131,7 +169,7 @@ def test_problem_keeps_what_was_typed(app: Flask, client: FlaskClient) -> None:
     assert page.status_code == 422
     assert "kept words" in page.text
     assert '<a href="#add-organisation">Choose the organisation you wrote to.</a>' in page.text
-    assert re.search(r'<select [^>]*id="add-organisation" aria-invalid="true">', page.text)
+    assert re.search(r'<select [^>]*id="add-organisation" [^>]*aria-invalid="true">', page.text)
     assert act(client, draft, "add", what_happened=" ", organisation="north").status_code == 422
     assert act(client, draft, "consent", organisation="north").status_code == 422
     assert stored() == []
