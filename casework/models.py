@@ -185,7 +185,7 @@ class Work(Base):
     )
     # Of an addition: the report it adds to; it goes where that report goes.
     parent_id: Mapped[bytes | None] = mapped_column(Id, info={"holds": "opaque"})
-    # "Reporter added something": an addition came in and nobody has read it yet.
+    # "New from the reporter": an addition came in and nobody has read it yet.
     fresh: Mapped[bool] = mapped_column(Boolean, default=False, info={"holds": "code"})
     digest: Mapped[bytes | None] = mapped_column(info={"holds": "ciphertext"})
     digest_epoch: Mapped[int | None] = mapped_column(Integer, info={"holds": "code"})

@@ -27,7 +27,7 @@ VIEW_NAMES = {
     "new": lazy_gettext("New"),
     "unclaimed": lazy_gettext("Unclaimed"),
     "mine": lazy_gettext("Mine"),
-    "fresh": lazy_gettext("Reporter added something"),
+    "fresh": lazy_gettext("New from the reporter"),
     # "Set aside" is also a button; other languages have two words.
     "aside": lazy_pgettext("state", "Set aside"),
     "all": lazy_gettext("All"),
