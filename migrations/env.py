@@ -1,6 +1,6 @@
 """Alembic environment: online only, on the application's own engine; SQLite in batch mode."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from flask import current_app
@@ -8,7 +8,7 @@ from flask import current_app
 from reporting.database import Base, UtcTime
 
 
-def _render(kind: str, item: Any, _context: Any) -> str | bool:
+def _render(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Write our time type as what the database sees: a migration imports none of our code."""
     return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcTime) else False
 
