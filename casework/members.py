@@ -172,13 +172,7 @@ def new_member(
     member_id: bytes | None = None,
 ) -> Member:
     """A row for someone who is invited; names are one of a kind, for people sign in by them."""
-    shown = " ".join(name.split())
-    # Joiners belong to names in some scripts; other invisible signs make two names look alike.
-    seen = shown.replace("\u200c", "").replace("\u200d", "")
-    if not seen or len(shown) > LONGEST_NAME or not seen.isprintable():
-        raise ActionRefused("name")
-    if session.scalar(select(Member.id).where(Member.sign_in_name == plain_name(shown))):
-        raise ActionRefused("name-taken")
+    shown = new_name(session, name)
     member = Member(
         id=member_id or random_id(),
         organisation_id=organisation_id,
@@ -192,6 +186,18 @@ def new_member(
     session.add(member)
     session.flush()
     return member
+
+
+def new_name(session: Transaction, name: str) -> str:
+    """A name as it is shown; refuses one that cannot be used, or is somebody's."""
+    shown = " ".join(name.split())
+    # Joiners belong to names in some scripts; other invisible signs make two names look alike.
+    seen = shown.replace("\u200c", "").replace("\u200d", "")
+    if not seen or len(shown) > LONGEST_NAME or not seen.isprintable():
+        raise ActionRefused("name")
+    if session.scalar(select(Member.id).where(Member.sign_in_name == plain_name(shown))):
+        raise ActionRefused("name-taken")
+    return shown
 
 
 def forget_credentials(session: Transaction, member: Member, state: str) -> None:

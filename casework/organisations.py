@@ -14,10 +14,9 @@ from mnemonic import Mnemonic
 from sqlalchemy import select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from casework import audit, credentials, heads, invitations, keys, members, signing_in
+from casework import audit, credentials, heads, invitations, keys, members
 from casework.credentials import NewMember
 from casework.keys import Keyring
-from casework.models import Member
 from casework.policy import ActionRefused, Role
 from reporting.database import db, transaction
 from reporting.models import Organisation
@@ -105,9 +104,7 @@ def check_new(slug: str, name: str) -> None:
 
 def check_new_member(name: str) -> None:
     """The same for the name somebody will sign in by."""
-    wanted = signing_in.plain_name(name)
-    if db.session.scalar(select(Member.id).where(Member.sign_in_name == wanted)):
-        raise ActionRefused("name-taken")
+    members.new_name(db.session(), name)
 
 
 def describe(organisation_id: bytes, language: str, texts: Mapping[str, str]) -> list[str]:

@@ -141,6 +141,17 @@ def test_unusable_slug_is_one_clear_line(run: Callable[..., Result], slug: str, 
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize("name", ["", "S\u202eana", "x" * 81, "SANA of demo"])
+def test_a_name_that_cannot_be_is_refused_before_anything_is_shown(
+    run: Callable[..., Result], name: str
+) -> None:
+    add_organisation("demo")
+    result = run("organisation", *ADD[:-1], name)
+    assert result.exit_code == 1
+    assert "a name has" in result.output or "already called that" in result.output
+    assert "shown only now" not in result.output
+
+
 def test_member_invite_prints_a_link_that_works(run: Callable[..., Result]) -> None:
     result = run("member", "invite", "--role", "lead", "--name", "Lea")
     token = result.output.strip().rsplit("/", 1)[1]
