@@ -4,11 +4,9 @@ Secrets are printed once, to the terminal of the person they are for, and kept n
 """
 
 import json
-from io import StringIO
 
 import click
 import pyotp
-import segno
 from flask import current_app
 from flask.cli import with_appcontext
 from mnemonic import Mnemonic
@@ -16,12 +14,12 @@ from sqlalchemy import func, select
 
 from casework import invitations, members, organisations, signing_in
 from casework.audit_commands import audit_group
-from casework.credentials import NewMember
 from casework.describe_commands import describe, organisation_of, tell_missing_contact
+from casework.kits import Split
 from casework.models import Member
 from casework.policy import KEY_HOLDERS, ActionRefused, Role
+from casework.terminal import confirm, print_kit, print_words, refuse, split_option
 from casework.views.frame import ROLE_NAMES
-from casework.views.refusals import WORDS
 from reporting import clock
 from reporting.database import db
 from reporting.instance import Instance
@@ -29,7 +27,6 @@ from reporting.models import Organisation
 from reporting.sealing import b64
 from reporting.settings import Settings
 
-_TRIES = 3
 _AGREEING = """\
 In releases of the coalition that are proposed from now on, tables may show numbers that readers can
 tell to be those of {name}: where fewer than three organisations stand behind a cell, or one with
@@ -37,21 +34,6 @@ more than 85 percent, and all of them have agreed. Bands and noise, which protec
 files carry the newest signed head of its audit chain; the same head twice tells that no supervisor
 of it came in between.
 What is published stays for good, even if the organisation later disagrees."""
-_REASONS = {
-    "slug": "a slug has 2 to 40 of the characters a-z 0-9 - and is not 'instance' or 'bundle'",
-    "slug-taken": "there is an organisation with this slug",
-    "name": "a name has 1 to 80 printable characters",
-    "name-taken": "someone is already called that; each name is one person's",
-    "email": "this is not an e-mail address",
-    "role": "caseworkers and supervisors belong to an organisation (--organisation), "
-    "leads and administrators to none",
-    "supervisor-only": "a member of an organisation gets a new invitation from its supervisor",
-}
-
-
-def _refuse(refused: ActionRefused) -> click.ClickException:
-    words = _REASONS.get(refused.reason) or WORDS.get(refused.reason, (refused.reason,))[-1]
-    return click.ClickException(str(words))
 
 
 @click.group("organisation")
@@ -68,8 +50,11 @@ organisation.add_command(describe)
 @click.option("--supervisor-name", required=True, help="The first supervisor, who is with you now.")
 @click.option("--about", default="", help="What the organisation can do, in English.")
 @click.option("--contact", default="", help="How else to reach it, in English.")
+@split_option
 @with_appcontext
-def add_organisation(slug: str, name: str, supervisor_name: str, about: str, contact: str) -> None:
+def add_organisation(
+    slug: str, name: str, supervisor_name: str, about: str, contact: str, split: Split | None
+) -> None:
     """Make an organisation, its keys and its first supervisor; print the recovery kit once."""
     try:
         organisations.check_new_member(supervisor_name)
@@ -79,15 +64,16 @@ def add_organisation(slug: str, name: str, supervisor_name: str, about: str, con
             supervisor_name,
             {"en": about} if about else {},
             {"en": contact} if contact else {},
-            confirm=_confirm,
+            confirm=confirm,
+            split=split,
         )
     except ActionRefused as refused:
-        raise _refuse(refused) from refused
+        raise refuse(refused) from refused
     click.echo(f"\n{name} is there: {_settings().address}/en/report/{slug}")
     click.echo(
         f"Identity key, for posters and the organisation's own site: {b64(added.identity_key)}"
     )
-    _print_recovery(added.recovery_words)
+    print_kit(added.kit)
     if db.session.scalar(select(func.count()).select_from(Organisation)) == 1:
         _print_instance_kit(current_app.extensions["instance"])
 
@@ -157,48 +143,13 @@ def disagree(slug: str) -> None:
         click.echo(f"{one.name} has not agreed; nothing was changed")
 
 
-def _confirm(new: NewMember) -> NewMember:
-    """Show the supervisor passphrase and second factor, and ask for one code."""
-    click.echo(f"For {new.name}, shown only now. Write the six words down:\n")
-    click.echo(f"    {new.passphrase}\n")
-    click.echo("Scan this with an authenticator app:\n")
-    click.echo(_terminal_qr(new.totp_uri))
-    click.echo(f"or type this secret: {new.totp_secret}\n")
-    for _ in range(_TRIES):
-        checked = new.check_code(click.prompt("Code from the app", type=str))
-        if checked is not None:
-            return checked
-        click.echo("That is not the code. Try the next one.")
-    raise click.ClickException("no right code in three tries; nothing was made")
-
-
-def _print_recovery(words: str) -> None:
-    click.echo("\nRECOVERY KIT. Print or write it down and lock it away; it is shown only now.")
-    click.echo("Whoever has these 24 words opens everything this organisation holds.\n")
-    _print_words(words)
-    click.echo("\n" + _terminal_qr(words))
-
-
 def _print_instance_kit(instance: Instance) -> None:
     """The two secrets that no backup holds (sealing.md 5, disclosure.md 4.2), once."""
     click.echo("\nINSTANCE KIT. Keep it apart from the backups; it is shown only now, with the")
     click.echo("first organisation. Without it a lost secrets folder loses mailboxes and sign-ins.")
     for name, secret in (("pepper", instance.pepper), ("noise-root", instance.noise_root)):
         click.echo(f"\nFile {name}:")
-        _print_words(Mnemonic("english").to_mnemonic(secret))
-
-
-def _print_words(words: str) -> None:
-    listed = words.split()
-    for start in range(0, len(listed), 6):
-        numbered = (f"{start + i + 1:2}. {listed[start + i]:<10}" for i in range(6))
-        click.echo("  ".join(numbered).rstrip())
-
-
-def _terminal_qr(text: str) -> str:
-    out = StringIO()
-    segno.make(text, micro=False).terminal(out=out, compact=True)
-    return out.getvalue()
+        print_words(Mnemonic("english").to_mnemonic(secret))
 
 
 @click.group("member")
@@ -217,7 +168,7 @@ def invite(role: str, name: str, slug: str, email: str) -> None:
     try:
         invited = invitations.invite(None, role, name, _organisation_id(slug), email)
     except ActionRefused as refused:
-        raise _refuse(refused) from refused
+        raise refuse(refused) from refused
     click.echo(f"Give this to {name} yourself. It works once, for 72 hours:")
     click.echo(invited.link)
     if role in KEY_HOLDERS:
@@ -236,7 +187,7 @@ def invite_again(name: str) -> None:
     try:
         invited = invitations.invite_again(None, found)
     except ActionRefused as refused:
-        raise _refuse(refused) from refused
+        raise refuse(refused) from refused
     click.echo(invited.link)
 
 

@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mnemonic import Mnemonic
 from sqlalchemy import select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from casework import audit, credentials, heads, invitations, keys, members
+from casework import audit, credentials, heads, invitations, keys, kits, members
 from casework.credentials import NewMember
 from casework.keys import Keyring
+from casework.kits import Kit, Split
 from casework.policy import ActionRefused, Role
 from reporting.database import db, transaction
 from reporting.models import Organisation
@@ -38,7 +38,7 @@ class Added:
 
     organisation_id: bytes
     supervisor: NewMember
-    recovery_words: str
+    kit: Kit
     identity_key: bytes
 
 
@@ -49,6 +49,7 @@ def add(
     about: Mapping[str, str] | None = None,
     contact: Mapping[str, str] | None = None,
     confirm: Confirm | None = None,
+    split: Split | None = None,
 ) -> Added:
     """Make the organisation, its keys and its first supervisor, all or nothing.
 
@@ -87,7 +88,7 @@ def add(
     return Added(
         organisation_id=organisation_id,
         supervisor=supervisor,
-        recovery_words=Mnemonic("english").to_mnemonic(recovery_seed),
+        kit=kits.make(recovery_seed, split),
         identity_key=public_of_signing(identity),
     )
 

@@ -15,7 +15,7 @@ from flask import Flask
 from mnemonic import Mnemonic
 from sqlalchemy import select
 
-from casework import audit, commands, invitations, members
+from casework import audit, commands, invitations, kits, members
 from casework.models import Member
 from reporting import clock
 from reporting.database import db, transaction
@@ -102,6 +102,27 @@ def test_organisation_add_makes_keys_and_first_supervisor(
     seed = bytes(Mnemonic("english").to_entropy(recovery))
     assert public_of(seed) == organisation.recovery_key
     assert "█" in result.output or "▀" in result.output
+
+
+def test_a_split_kit_is_printed_in_shares_that_are_the_key(
+    run: Callable[..., Result], typing: list[str]
+) -> None:
+    printed = run("organisation", *ADD, "--split", "2-of-3").output.partition("INSTANCE KIT")[0]
+    assert "24 words" not in printed
+    parts = re.split(r"Share \d of 3, 2 are needed:", printed)[1:]
+    assert [len(kit(part).split()) for part in parts] == [33, 33, 33]
+    shares = kits.Shares()
+    for part in parts[1:]:
+        shares.add(kit(part).split())
+    organisation = db.session.scalars(select(Organisation)).one()
+    assert public_of(shares.seed()) == organisation.recovery_key
+
+
+@pytest.mark.parametrize("split", ["1-of-2", "3-of-2", "2-of-17", "two"])
+def test_a_split_that_cannot_be_is_refused_at_once(run: Callable[..., Result], split: str) -> None:
+    result = run("organisation", *ADD, "--split", split)
+    assert result.exit_code == 2
+    assert "a kit is split like 2-of-3" in result.output
 
 
 def test_code_typed_at_the_prompt_is_used_up(run: Callable[..., Result], typing: list[str]) -> None:

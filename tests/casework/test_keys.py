@@ -35,7 +35,7 @@ def rows(holder: bytes) -> list[Grant]:
 
 def test_first_supervisor_and_recovery_key_hold_every_key(app: Flask) -> None:
     added = organisations.add("demo", "Demo", "Sana")
-    seed = bytes(Mnemonic("english").to_entropy(added.recovery_words))
+    seed = bytes(Mnemonic("english").to_entropy(added.kit.texts[0]))
     organisation = db.session.get_one(Organisation, added.organisation_id)
     assert public_of(seed) == organisation.recovery_key
     ring = session_of(added.supervisor).keyring
@@ -46,7 +46,7 @@ def test_first_supervisor_and_recovery_key_hold_every_key(app: Flask) -> None:
     assert opened["casework"] == ring.casework[1]
     assert opened["identity"] == ring.identity
     assert opened["intake"] == next(iter(ring.intake.values()))
-    assert len(added.recovery_words.split()) == 24
+    assert len(added.kit.texts[0].split()) == 24
 
 
 def test_secrets_of_a_new_organisation_are_nowhere_in_the_database(app: Flask) -> None:
