@@ -75,6 +75,7 @@ ACTIONS: dict[str, dict[str, str]] = {
     "new_casework_key": {"key": "id", "epoch": "number"},
     "new_identity_key": {"old": "hash", "new": "hash", "signature": "signature"},
     "delete_intake_key": {"key": "id"},
+    "use_kit": {"old": "id", "new": "id", "missing": "number"},
     # reports and incidents
     "admit": {"count": "number"},
     "open_report": {},
@@ -153,8 +154,7 @@ def minute() -> str:
 def lock(session: Session, chain: bytes) -> None:
     """One writer at a time until the transaction ends; safe to take twice.
 
-    Raises `RuntimeError` outside `transaction`: on PostgreSQL the lock would be gone at once, and
-    two links could share a predecessor.
+    Raises `RuntimeError` outside `transaction`: on PostgreSQL the lock would be gone at once.
     """
     # A savepoint may be rolled back alone; `_locked` would go on from a link that is not there.
     if not session.info.get("writing") or session.in_nested_transaction():

@@ -18,6 +18,7 @@ from casework.describe_commands import describe, organisation_of, tell_missing_c
 from casework.kits import Split
 from casework.models import Member
 from casework.policy import KEY_HOLDERS, ActionRefused, Role
+from casework.recovery_commands import recover
 from casework.terminal import confirm, print_kit, print_words, refuse, split_option
 from casework.views.frame import ROLE_NAMES
 from reporting import clock
@@ -42,6 +43,7 @@ def organisation() -> None:
 
 
 organisation.add_command(describe)
+organisation.add_command(recover)
 
 
 @organisation.command("add")

@@ -50,6 +50,17 @@ class Keyring:
     casework: dict[int, bytes] = field(default_factory=dict)
     identity: bytes | None = None
 
+    def take(self, row: Grant, secret: bytes) -> None:
+        """Add what a grant opened to; refuses a second key for one epoch."""
+        if row.kind == INTAKE:
+            self.intake[row.key_id] = secret
+        elif row.kind == IDENTITY:
+            self.identity = secret
+        elif row.epoch is not None and row.epoch not in self.casework:
+            self.casework[row.epoch] = secret
+        else:
+            raise SealingRefused("grant")
+
     def newest_epoch(self) -> int:
         """The epoch under which new things are boxed."""
         return max(self.casework)
@@ -149,20 +160,18 @@ def open_grants(session: Session, member: Member, seed: bytes) -> Keyring:
     """
     ring = Keyring()
     for row in session.scalars(select(Grant).where(Grant.holder_id == member.id)):
-        secret = open_sealed(seed, "grant", row.key_id + member.id, row.sealed)
-        if row.organisation_id != member.organisation_id or row.key_id != id_of(row.kind, secret):
-            raise SealingRefused("grant")
-        if row.kind == INTAKE:
-            ring.intake[row.key_id] = secret
-        elif row.kind == IDENTITY:
-            ring.identity = secret
-        elif row.epoch is not None and row.epoch not in ring.casework:
-            ring.casework[row.epoch] = secret
-        else:
-            raise SealingRefused("grant")
+        ring.take(row, open_grant(row, member.organisation_id, seed))
     if member.organisation_id is not None:
         _check_published(session, member.organisation_id, ring)
     return ring
+
+
+def open_grant(row: Grant, organisation_id: bytes | None, seed: bytes) -> bytes:
+    """Open one grant; refuses another organisation's, and another secret than its id says."""
+    secret = open_sealed(seed, "grant", row.key_id + row.holder_id, row.sealed)
+    if row.organisation_id != organisation_id or row.key_id != id_of(row.kind, secret):
+        raise SealingRefused("grant")
+    return secret
 
 
 def granted_ids(session: Session, member_id: bytes) -> frozenset[bytes]:

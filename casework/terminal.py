@@ -24,6 +24,20 @@ _REASONS = {
     "leads and administrators to none",
     "supervisor-only": "a member of an organisation gets a new invitation from its supervisor",
     "split": "a kit is split like 2-of-3: up to 16 shares, of which 2 or more are needed",
+    "kit-length": "a kit has 24 words, a share of a split kit 33; nothing was changed",
+    "kit-check": "these 24 words do not belong together: one is wrong, or two changed places; "
+    "nothing was changed",
+    "kit-other": "this kit is not the organisation's, or not any more: a kit that was used is "
+    "replaced; nothing was changed",
+    "kit-chain": "the newest signed head is not in the organisation's audit chain: see 'When a "
+    "whole organisation is refused' in docs/operations.md; nothing was changed",
+    "kit-changed": "what is granted to this kit does not fit the organisation: the database was "
+    "changed; keep the kit, and restore a backup from before; nothing was changed",
+    "share-length": "a share has 33 words",
+    "share-check": "these words do not belong together: one is wrong, or two changed places",
+    "share-other": "this is a share of another kit",
+    "shares": "these shares do not belong together; nothing was changed",
+    "share-twice": "this share was typed already",
 }
 
 

@@ -1,0 +1,152 @@
+"""An organisation that nobody can sign in to any more: its recovery kit is used, and replaced.
+
+The kit opens every key; they are granted to a supervisor who is made in the same run and to a new
+kit, and the old one's grants go (sealing.md 4). Members stay as they are. The seeds live as long
+as the run; nothing here writes a secret anywhere but into a grant.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import delete, select, union
+from sqlalchemy.orm import Session
+
+from casework import audit, credentials, heads, invitations, keys, kits, members
+from casework.credentials import NewMember
+from casework.keys import Holder, Keyring
+from casework.kits import Kit, Split
+from casework.models import Grant, Member
+from casework.policy import ActionRefused, Role
+from reporting.database import db, transaction
+from reporting.models import IntakeKey, Organisation
+from reporting.sealing import (
+    SealingRefused,
+    b64,
+    key_id,
+    public_of,
+    public_of_signing,
+    random_id,
+    random_key,
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Recovered:
+    """What is shown once, to the person at the command line."""
+
+    supervisor: NewMember
+    kit: Kit
+    missing: int
+
+
+class _Opened(NamedTuple):
+    """An organisation, the keys its kit opened, and how many there are that it did not."""
+
+    organisation: Organisation
+    ring: Keyring
+    missing: int
+
+
+def check(organisation_id: bytes, seed: bytes) -> int:
+    """How many keys of the organisation this kit does not open.
+
+    Raises `ActionRefused` for a kit that is not this organisation's, or not any more, and where
+    the database was changed so that the new supervisor could not sign in.
+    """
+    return _open(db.session(), organisation_id, seed).missing
+
+
+def recover(
+    organisation_id: bytes,
+    seed: bytes,
+    supervisor_name: str,
+    split: Split | None = None,
+    confirm: Callable[[NewMember], NewMember] | None = None,
+) -> Recovered:
+    """Make a supervisor who opens everything and a new kit, all or nothing.
+
+    `confirm` shows the new supervisor what to write down and asks for a code; it comes before the
+    transaction, because a person takes minutes and SQLite has one writer.
+    """
+    check(organisation_id, seed)
+    name = " ".join(supervisor_name.split())
+    supervisor = credentials.make(random_id(), name, members.stretch_cost())
+    if confirm is not None:
+        supervisor = confirm(supervisor)
+    new_seed = random_key()
+    with transaction() as session:
+        audit.lock(session, organisation_id)
+        # Opened again under the lock. Keys that were made while a person typed are among them,
+        # and of two who use one kit at once the second finds it replaced.
+        opened = _open(session, organisation_id, seed)
+        member = invitations.enrol_prepared(session, organisation_id, Role.SUPERVISOR, supervisor)
+        # Waits for nobody: whoever could compare may have lost their keys, and the kit is here.
+        member.state = members.ACTIVE
+        _replace_kit(session, opened, public_of(new_seed))
+        _admit(session, opened, member, supervisor)
+        heads.sign(session, organisation_id, opened.ring.identity)
+    return Recovered(supervisor, kits.make(new_seed, split), opened.missing)
+
+
+def _open(session: Session, organisation_id: bytes, seed: bytes) -> _Opened:
+    """Open what is granted to the kit. A grant that is damaged is a key that is missing."""
+    organisation = session.get_one(Organisation, organisation_id, populate_existing=True)
+    if public_of(seed) != organisation.recovery_key:
+        raise ActionRefused("kit-other")
+    if not heads.stands(session, organisation_id):
+        raise ActionRefused("kit-chain")
+    ring = Keyring()
+    for row in session.scalars(select(Grant).where(Grant.holder_id == organisation_id)):
+        try:
+            secret = keys.open_grant(row, organisation_id, seed)
+        except SealingRefused:
+            continue
+        try:
+            ring.take(row, secret)
+        except SealingRefused as refused:
+            # Two keys for one epoch: taking the wrong one would lose what the other opens.
+            raise ActionRefused("kit-changed") from refused
+    # Signing in would be refused with another identity key than the published one.
+    if ring.identity is None or public_of_signing(ring.identity) != organisation.identity_key:
+        raise ActionRefused("kit-changed")
+    known = union(
+        select(Grant.key_id).where(Grant.organisation_id == organisation_id),
+        select(IntakeKey.key_id).where(IntakeKey.organisation_id == organisation_id),
+    )
+    missing = set(session.scalars(known)) - ring.key_ids()
+    return _Opened(organisation, ring, len(missing))
+
+
+def _replace_kit(session: Session, opened: _Opened, public_key: bytes) -> None:
+    """Grant everything to a new recovery key; the old one's grants go, and with them its use."""
+    organisation = opened.organisation
+    detail = {
+        "old": b64(key_id("recovery-key", organisation.recovery_key)),
+        "new": b64(key_id("recovery-key", public_key)),
+        "missing": opened.missing,
+    }
+    session.execute(delete(Grant).where(Grant.holder_id == organisation.id))
+    organisation.recovery_key = public_key
+    session.flush()
+    to = Holder(organisation.id, public_key, identity=True)
+    keys.grant_all(session, organisation.id, opened.ring, to)
+    audit.write(session, organisation.id, None, "use_kit", None, detail)
+
+
+def _admit(session: Session, opened: _Opened, member: Member, new: NewMember) -> None:
+    """Grant everything to the new supervisor, and see that it opens as at the next sign-in."""
+    organisation, ring = opened.organisation, opened.ring
+    to = Holder(new.member_id, new.public_key, identity=True)
+    keys.grant_all(session, organisation.id, ring, to)
+    if opened.missing and ring.identity is not None:
+        # One of them may be the key reporters seal to, or the newest epoch: what comes next must
+        # not be boxed under an old one, and not be sealed to one that this supervisor lacks.
+        instance_id = members.instance().instance_id
+        keys.new_casework_key(session, organisation, None)
+        keys.new_intake_key(session, organisation, ring.identity, instance_id, None)
+    held = keys.open_grants(session, member, new.seed).key_ids()
+    if not ring.key_ids() <= held or held != keys.granted_ids(session, organisation.id):
+        raise RuntimeError("the new supervisor or the new kit was not granted every key")
+    detail = {"key": b64(members.key_of(new.public_key)), "count": len(held)}
+    audit.write(session, organisation.id, None, "admit_member", new.member_id, detail)

@@ -1,0 +1,352 @@
+"""An organisation that lost its members' keys comes back by its kit, and the kit is replaced."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import pytest
+import sqlalchemy
+from flask import Flask
+from sqlalchemy import delete, select
+
+from casework import (
+    admission,
+    audit,
+    heads,
+    incidents,
+    keys,
+    kits,
+    linking,
+    members,
+    organisations,
+    recovery,
+    reports,
+)
+from casework.credentials import NewMember
+from casework.kits import Kit, Split
+from casework.models import Grant, Member, SignedHead
+from casework.policy import ActionRefused
+from casework.recovery import Recovered
+from reporting.database import db, transaction
+from reporting.models import IntakeKey, Organisation
+from reporting.sealing import SealingRefused, open_sealed, public_of, random_id, random_key, seal
+from tests.casework import people, sent
+
+HAPPENED = sent.ANSWERS["what_happened"]
+
+
+@dataclass(frozen=True)
+class Place(people.Organisation):
+    """An organisation and what its kit says."""
+
+    seed: bytes
+
+
+@pytest.fixture
+def place(app: Flask) -> Place:
+    return made()
+
+
+def made(slug: str = "demo", supervisor: str = "Sana Said") -> Place:
+    added = organisations.add(slug, f"Organisation {slug}", supervisor)
+    return Place(added.organisation_id, slug, added.supervisor, seed_of(added.kit))
+
+
+def seed_of(kit: Kit) -> bytes:
+    if len(kit.texts) == 1:
+        return kits.read(kits.words_of(kit.texts[0]))
+    shares = kits.Shares()
+    for text in kit.texts[-kit.needed :]:
+        shares.add(kits.words_of(text))
+    return shares.seed()
+
+
+def recover(place: Place, name: str = "Rana", **options: Any) -> Recovered:
+    return recovery.recover(place.id, place.seed, name, **options)
+
+
+def held(holder: bytes) -> frozenset[bytes]:
+    return keys.granted_ids(db.session(), holder)
+
+
+def opens(place: Place, seed: bytes) -> int:
+    """How many of the grants to the kit this seed opens."""
+    count = 0
+    for row in db.session.scalars(select(Grant).where(Grant.holder_id == place.id)):
+        try:
+            open_sealed(seed, "grant", row.key_id + place.id, row.sealed)
+        except SealingRefused:
+            continue
+        count += 1
+    return count
+
+
+def everything() -> list[tuple[Any, ...]]:
+    """All rows of all tables."""
+    return [
+        tuple(row)
+        for table in db.metadata.sorted_tables
+        for row in db.session.execute(sqlalchemy.select(table))
+    ]
+
+
+def test_the_whole_way_back(place: Place) -> None:
+    """Nobody has a passphrase any more; what was sent before, during and after is opened."""
+    before = people.session_of(place.supervisor)
+    admitted, linked = sent.send(), sent.send()
+    admission.admit_new(before)
+    incident_id = linking.new_incident(before, linked.report_id, 1)
+    incidents.save_note(before, incident_id, random_id(), 0, "Spoke with the driver.")
+    waiting = sent.send()
+    done = recover(place)
+    people.enter(done.supervisor)
+    rana = people.session_of(done.supervisor)
+    assert rana.role == "supervisor"
+    for one in (admitted, linked):
+        _work, thread = reports.open_report(rana, one.report_id)
+        assert thread is not None
+        assert thread.first.body.text == HAPPENED
+    assert admission.admit_new(rana).count == 1
+    _work, thread = reports.open_report(rana, waiting.report_id)
+    assert thread is not None
+    assert thread.first.body.text == HAPPENED
+    opened = incidents.open_incident(rana, incident_id)
+    assert [note.value["text"] for note in opened.notes] == ["Spoke with the driver."]
+    assert audit.verify(place.id) is None
+    # She does what a supervisor does: the lost one goes, and all keys are new.
+    members.remove(rana, place.supervisor.member_id)
+    assert held(place.id) == held(done.supervisor.member_id)
+    assert recovery.check(place.id, seed_of(done.kit)) == 0
+
+
+def test_the_kit_is_replaced(place: Place) -> None:
+    before = held(place.id)
+    assert opens(place, place.seed) == len(before) == 3
+    done = recover(place)
+    new = seed_of(done.kit)
+    organisation = db.session.get_one(Organisation, place.id, populate_existing=True)
+    assert public_of(new) == organisation.recovery_key
+    assert held(place.id) == held(done.supervisor.member_id) == before
+    assert opens(place, new) == 3
+    assert opens(place, place.seed) == 0
+    with pytest.raises(ActionRefused, match="kit-other"):
+        recover(place, "Third")
+    again = recover(replace(place, seed=new), "Third")
+    assert opens(place, seed_of(again.kit)) == 3
+    people.enter(again.supervisor)
+
+
+def test_who_still_has_a_passphrase_goes_on(place: Place) -> None:
+    karim = people.add_member(place, "caseworker", "Karim")
+    people.enter(place.supervisor)
+    recover(place)
+    people.enter(place.supervisor, 1)
+    people.enter(karim)
+    assert [m.state for m in db.session.scalars(select(Member))] == ["active"] * 3
+
+
+def test_the_chain_says_so_and_its_head_is_signed(place: Place) -> None:
+    done = recover(place)
+    found = audit.since(db.session(), place.id, 0, "use_kit")
+    assert [link[1]["missing"] for link in found] == [0]
+    assert len({found[0][1]["old"], found[0][1]["new"]}) == 2
+    actions = [action for action, _ in audit.of(db.session(), place.id, done.supervisor.member_id)]
+    assert actions == ["invite", "accept_invitation", "admit_member"]
+    tip = audit.tip(db.session(), place.id)
+    newest = db.session.scalars(select(SignedHead).order_by(SignedHead.seq.desc())).first()
+    assert newest is not None
+    assert (newest.seq, newest.head) == tip
+    organisation = db.session.get_one(Organisation, place.id)
+    assert heads.verify(organisation).wrong == ""
+
+
+def test_no_secret_is_stored(place: Place) -> None:
+    done = recover(place)
+    new = seed_of(done.kit)
+    words = done.kit.texts[0].encode()
+    texts = [words, words.title(), done.supervisor.passphrase.encode()]
+    secrets = [place.seed, new, done.supervisor.seed, *texts]
+    stored = [v.encode() if isinstance(v, str) else v for row in everything() for v in row]
+    raw = [value for value in stored if isinstance(value, bytes)]
+    assert not [one for value in raw for one in secrets if one in value]
+    # The twin: what is public of the same kit is found.
+    assert [value for value in raw if public_of(new) in value]
+
+
+def test_a_key_made_between_reading_and_writing_is_granted(place: Place) -> None:
+    karim = people.add_member(place, "caseworker", "Karim")
+
+    def meanwhile(new: NewMember) -> NewMember:
+        members.remove(people.session_of(place.supervisor), karim.member_id)
+        return new
+
+    done = recover(place, confirm=meanwhile)
+    now = held(place.supervisor.member_id)
+    assert len(now) == 5
+    assert held(done.supervisor.member_id) == held(place.id) == now
+    assert opens(place, seed_of(done.kit)) == 5
+    people.enter(done.supervisor)
+
+
+def test_of_two_who_use_one_kit_at_once_one_does(place: Place, app: Flask) -> None:
+    both = threading.Barrier(2)
+
+    def at_once(new: NewMember) -> NewMember:
+        both.wait(20)
+        return new
+
+    def use(name: str) -> bytes | str:
+        with app.app_context():
+            try:
+                return seed_of(recover(place, name, confirm=at_once).kit)
+            except ActionRefused as refused:
+                return refused.reason
+
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(use, ["Rana", "Rima"]))
+    [new] = [one for one in found if isinstance(one, bytes)]
+    assert "kit-other" in found
+    assert recovery.check(place.id, new) == 0
+    assert opens(place, new) == 3
+    assert len(db.session.scalars(select(Member)).all()) == 2
+    assert audit.verify(place.id) is None
+
+
+def test_a_key_made_at_the_same_moment_is_never_missed(place: Place, app: Flask) -> None:
+    """Removing a member makes keys; whichever of the two comes first, the new kit opens them."""
+    karim = people.add_member(place, "caseworker", "Karim")
+    both = threading.Barrier(2)
+
+    def at_once(new: NewMember) -> NewMember:
+        both.wait(20)
+        return new
+
+    def remove() -> None:
+        with app.app_context():
+            by = people.session_of(place.supervisor)
+            both.wait(20)
+            members.remove(by, karim.member_id)
+
+    with ThreadPoolExecutor(1) as pool:
+        removing = pool.submit(remove)
+        done = recover(place, confirm=at_once)
+        removing.result()
+    assert len(held(place.supervisor.member_id)) == 5
+    assert held(done.supervisor.member_id) == held(place.id)
+    assert held(place.id) == held(place.supervisor.member_id)
+    assert opens(place, seed_of(done.kit)) == 5
+
+
+def refused_without_a_trace(call: Callable[[], object], reason: str) -> None:
+    before = everything()
+    with pytest.raises(ActionRefused, match=reason):
+        call()
+    assert everything() == before
+
+
+def never(_new: NewMember) -> NewMember:
+    raise AssertionError("something was shown")
+
+
+def test_a_kit_of_another_organisation_is_refused_before_anything_is_shown(
+    place: Place,
+) -> None:
+    for seed in (made("twin", "Tala").seed, random_key()):
+        foreign = replace(place, seed=seed)
+        refused_without_a_trace(partial(recover, foreign, confirm=never), "kit-other")
+
+
+def test_a_code_that_is_never_right_leaves_nothing_behind(place: Place) -> None:
+    def gives_up(_new: NewMember) -> NewMember:
+        raise ActionRefused("gave-up")
+
+    refused_without_a_trace(lambda: recover(place, confirm=gives_up), "gave-up")
+
+
+def test_a_name_that_is_somebodys_makes_nothing(place: Place) -> None:
+    refused_without_a_trace(lambda: recover(place, "SANA  said"), "name-taken")
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+@pytest.mark.parametrize("kind", ["intake", "casework"])
+def test_a_key_the_kit_lacks_is_counted_and_made_anew(
+    place: Place, kind: str, damaged: bool
+) -> None:
+    """Otherwise the supervisor could not sign in, or would box new things under an old epoch."""
+    karim = people.add_member(place, "caseworker", "Karim")
+    members.remove(people.session_of(place.supervisor), karim.member_id)
+    with transaction() as session:
+        old = select(IntakeKey.key_id).where(IntakeKey.retired.is_not(None))
+        mine = (Grant.holder_id == place.id, Grant.kind == kind, Grant.key_id.not_in(old))
+        newest = session.scalars(select(Grant).where(*mine).order_by(Grant.epoch.desc())).first()
+        assert newest is not None
+        lost = newest.key_id
+        if damaged:
+            newest.sealed = newest.sealed[:-1] + bytes([newest.sealed[-1] ^ 1])
+        else:
+            session.delete(newest)
+    assert recovery.check(place.id, place.seed) == 1
+    done = recover(place)
+    assert done.missing == 1
+    people.enter(done.supervisor)
+    rana = people.session_of(done.supervisor).keyring
+    sana = people.session_of(place.supervisor).keyring
+    assert rana.key_ids() == held(place.id) == sana.key_ids() - {lost}
+    assert rana.newest_epoch() == sana.newest_epoch() == 3
+    [link] = audit.since(db.session(), place.id, 0, "use_kit")
+    assert link[1]["missing"] == 1
+
+
+def test_a_second_key_of_an_epoch_is_not_chosen_from(place: Place) -> None:
+    """Anyone can seal to the kit. The wrong one taken, the right one would be lost with the kit."""
+    own = random_key()
+    with transaction() as session:
+        to = [(place.id, public_of(place.seed))]
+        granted = keys.id_of(keys.CASEWORK, own)
+        keys.grant(session, place.id, keys.CASEWORK, granted, 1, own, to)
+    refused_without_a_trace(lambda: recover(place, confirm=never), "kit-changed")
+
+
+@pytest.mark.parametrize("change", ["lost", "replaced"])
+def test_without_the_published_identity_key_nothing_is_made(place: Place, change: str) -> None:
+    with transaction() as session:
+        if change == "lost":
+            identity = (Grant.holder_id == place.id, Grant.kind == keys.IDENTITY)
+            session.execute(delete(Grant).where(*identity))
+        else:
+            session.get_one(Organisation, place.id).identity_key = bytes(32)
+    refused_without_a_trace(lambda: recover(place, confirm=never), "kit-changed")
+
+
+def test_a_chain_that_lost_its_signed_head_is_not_papered_over(place: Place) -> None:
+    people.enter(place.supervisor)
+    with transaction() as session:
+        last = sqlalchemy.text("DELETE FROM audit_entry WHERE chain = :c AND seq > 4")
+        session.execute(last, {"c": place.id})
+    refused_without_a_trace(lambda: recover(place, confirm=never), "kit-chain")
+
+
+def test_a_grant_that_was_made_for_another_organisation_is_left_out(
+    place: Place,
+) -> None:
+    other = made("twin", "Tala")
+    own = random_key()
+    granted = keys.id_of(keys.CASEWORK, own)
+    sealed = seal(public_of(place.seed), "grant", granted + place.id, own)
+    with transaction() as session:
+        row = Grant(holder_id=place.id, key_id=granted, organisation_id=other.id,
+                    kind=keys.CASEWORK, epoch=9, sealed=sealed)  # fmt: skip
+        session.add(row)
+    done = recover(place)
+    assert people.session_of(done.supervisor).keyring.newest_epoch() == 1
+
+
+def test_a_kit_may_be_split_and_put_together_again(app: Flask) -> None:
+    added = organisations.add("demo", "Demo", "Sana", split=Split(2, 3))
+    place = Place(added.organisation_id, "demo", added.supervisor, seed_of(added.kit))
+    done = recover(place, split=Split(3, 4))
+    assert (len(done.kit.texts), done.kit.needed) == (4, 3)
+    assert opens(place, seed_of(done.kit)) == 3
