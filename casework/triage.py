@@ -138,13 +138,16 @@ def _counts() -> Select[Any]:
 
 
 def claim(session: Session, report_id: bytes, version: int, *, take_over: bool = False) -> None:
-    """Hold a report. Who comes second is told who has it, and may take it over by saying so."""
+    """Hold a report. Who comes second is told who has it, and may take it over by saying so.
+
+    Of the holder they saw: somebody else may have it by now, whom nobody has talked to.
+    """
     with transaction() as database:
         work = _locked(database, session, report_id)
         policy.check_claim(reports.actor(session), work.holder_id, take_over)
         if work.state != ReportState.ADMITTED:
             raise ActionRefused(f"report-is-{work.state}")
-        if work.version != version and not take_over:
+        if work.version != version:
             raise ActionRefused("version")
         taken_from = work.holder_id
         work.holder_id, work.claimed = (

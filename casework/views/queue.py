@@ -15,6 +15,9 @@ from reporting.database import db
 from reporting.i18n import LOCALES
 from reporting.sealing import b64
 
+# Somebody else was quicker: the present state is shown, with what may be done about it.
+_OVERTAKEN = frozenset({"held", "version", "report-is-linked", "report-is-set_aside"})
+
 
 @blueprint.before_request
 def settle() -> None:
@@ -55,13 +58,13 @@ def queue() -> str:
 @blueprint.post("/reports/<report_id>/claim")
 @audience(CASEWORKER, SUPERVISOR)
 def claim(report_id: str) -> BaseResponse | tuple[str, int]:
-    """Hold a report; who comes second sees who has it."""
+    """Hold a report; who comes second sees how it stands now. Sent twice, it is held once."""
     session, wanted = sessions.current(), words.thing_id(report_id)
     take_over = request.form.get("take_over") == "yes"
     try:
         triage.claim(session, wanted, words.number("version"), take_over=take_over)
     except ActionRefused as refused:
-        if refused.reason == "held":
+        if refused.reason in _OVERTAKEN:
             return held(wanted)
         if refused.reason != "yours-already":
             raise
@@ -100,7 +103,7 @@ def take_back(report_id: str) -> BaseResponse:
 
 
 def held(report_id: bytes) -> tuple[str, int]:
-    """Somebody has this report: who, since when, and the way to take it over."""
+    """How a report stands now: who has it, since when, and the way to claim or take it over."""
     session = sessions.current()
     db.session().rollback()
     work = reports.find(db.session(), session, report_id)
