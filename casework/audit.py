@@ -70,7 +70,7 @@ ACTIONS: dict[str, dict[str, str]] = {
     "accept_invitation": {"key": "id"},
     "admit_member": {"key": "id", "count": "number"},
     "remove_member": {},
-    "withdraw_invitation": {},
+    "change_address": {},
     "new_intake_key": {"key": "id"},
     "new_casework_key": {"key": "id", "epoch": "number"},
     "new_identity_key": {"old": "hash", "new": "hash", "signature": "signature"},

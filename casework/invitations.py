@@ -5,7 +5,6 @@ fingerprint of their key by another channel. Only the hash of a link is kept, an
 """
 
 import hashlib
-import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +14,7 @@ from flask import current_app
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session as Transaction
 
-from casework import audit, credentials, members
+from casework import addresses, audit, credentials, members
 from casework.credentials import NewMember
 from casework.member_state import chain_of
 from casework.models import Invitation, Member
@@ -27,7 +26,6 @@ from reporting.sealing import SealingRefused, b64, random_id, unb64
 from reporting.settings import Settings
 
 LINK_LIVES = timedelta(hours=72)
-_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,7 +51,7 @@ def invite(
         if by is not None:
             members.check_actor(session, by)
         member = members.new_member(session, role, name, organisation_id)
-        member.email = _address(email)
+        member.email = addresses.checked(email)
         token = _new_link(session, member.id)
         _audit_invitation(session, by, member)
         return Invited(member.id, token)
@@ -160,14 +158,6 @@ def _keep(member: Member, made: NewMember) -> None:
     member.public_key = made.public_key if member.role in KEY_HOLDERS else None
     member.sign_in = credentials.seal_record(made.record, member.id, members.instance().pepper)
     member.member_state = None
-
-
-def _address(typed: str) -> str | None:
-    """An e-mail address or nothing; what is not one would break the notices, or add headers."""
-    email = typed.strip()
-    if email and not _EMAIL.fullmatch(email):
-        raise ActionRefused("email")
-    return email or None
 
 
 def _new_link(session: Transaction, member_id: bytes) -> str:

@@ -82,7 +82,7 @@ def remove(by: Session, member_id: bytes) -> None:
         member = managed(session, by, member_id)
         held_keys = member.role in KEY_HOLDERS and member.state == ACTIVE
         forget_credentials(session, member, REMOVED)
-        member.sign_in_name = f"removed {b64(member.id)}"
+        member.sign_in_name, member.email = f"removed {b64(member.id)}", None
         session.flush()
         chain = chain_of(member.organisation_id)
         audit.write(session, chain, by.member_id, "remove_member", member.id)

@@ -4,12 +4,13 @@ from flask import redirect, render_template, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from casework import credentials, invitations, members, sessions
+from casework import addresses, credentials, invitations, members, sessions
 from casework.invitations import Invited
 from casework.models import Member
 from casework.policy import ActionRefused, Role
 from casework.sessions import Session
 from casework.views import blueprint
+from casework.views.refusals import WORDS
 from reporting.access import ADMINISTRATOR, SUPERVISOR, audience
 from reporting.sealing import SealingRefused, b64, unb64
 
@@ -32,9 +33,10 @@ def invite() -> str | tuple[str, int]:
             by, role, name, by.organisation_id, request.form.get("email", "")
         )
     except ActionRefused as refused:
-        if refused.reason not in {"name", "name-taken"}:
+        if refused.reason not in {"name", "name-taken", "email"}:
             raise
-        return _page(problems={"name": _name_problem(refused.reason)}), 422
+        field = refused.reason.partition("-")[0]
+        return _page(problems={field: _problem(refused.reason)}), 422
     return _page(invited=invited)
 
 
@@ -87,6 +89,7 @@ def _page(
         roles=_roles(by),
         fingerprint=credentials.fingerprint,
         b64=b64,
+        longest=addresses.LONGEST,
         typed=request.form,
     )
 
@@ -112,7 +115,9 @@ def _id(text: str) -> bytes:
         raise ActionRefused("unknown") from refused
 
 
-def _name_problem(reason: str) -> str:
+def _problem(reason: str) -> str:
+    if reason == "email":
+        return str(WORDS["email"][1])
     if reason == "name-taken":
         return str(
             _("Someone is already called that. Add a letter, so that each name is one person's.")

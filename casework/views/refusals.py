@@ -88,6 +88,10 @@ WORDS |= {
     "empty-message": (_("The message is empty"), _("Write something, then send it.")),
     "empty-note": (_("The note is empty"), _("Write something, then save it.")),
     "reason": (_("Choose a reason"), _("Go back and say why this report is set aside.")),
+    "email": (
+        _("This is not an e-mail address"),
+        _("Write the whole address, also what comes after the @ sign, or leave the field empty."),
+    ),
     "not-yours": (
         _("Somebody else holds this report"),
         _("Only who holds a report, or a supervisor, gives it back."),

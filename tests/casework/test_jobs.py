@@ -11,7 +11,7 @@ from flask import Flask
 from rq.cron import CronJob
 from sqlalchemy import select, text
 
-from casework import admission, erasure, jobs, linking
+from casework import addresses, admission, erasure, jobs, linking
 from casework.models import AuditEntry, Member, Work
 from casework.sessions import Session
 from reporting import mailbox
@@ -66,6 +66,15 @@ def test_a_notice_says_that_something_is_there_and_nothing_about_it(
     words = message["Subject"] + message.get_content()
     assert "Something new is in your queue" in words
     assert not any(letter.isdigit() for letter in words.replace("127.0.0.1:8000", ""))
+
+
+def test_a_notice_goes_where_the_member_says(post: Post, sana: Session) -> None:
+    sent.send()
+    addresses.change(sana, "at-home@mail.invalid")
+    jobs.notify_staff()
+    addresses.change(sana, "")
+    jobs.notify_staff()
+    assert [message["To"] for message in post.taken] == ["at-home@mail.invalid"]
 
 
 def test_no_notice_when_everything_is_held(post: Post, sana: Session) -> None:
