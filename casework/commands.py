@@ -50,12 +50,19 @@ organisation.add_command(recover)
 @click.option("--slug", required=True, help="Short name in addresses: a-z, 0-9, hyphen.")
 @click.option("--name", required=True, help="Name as reporters see it.")
 @click.option("--supervisor-name", required=True, help="The first supervisor, who is with you now.")
+@click.option("--supervisor-email", default="", help="For the neutral notices to that supervisor.")
 @click.option("--about", default="", help="What the organisation can do, in English.")
 @click.option("--contact", default="", help="How else to reach it, in English.")
 @split_option
 @with_appcontext
 def add_organisation(
-    slug: str, name: str, supervisor_name: str, about: str, contact: str, split: Split | None
+    slug: str,
+    name: str,
+    supervisor_name: str,
+    supervisor_email: str,
+    about: str,
+    contact: str,
+    split: Split | None,
 ) -> None:
     """Make an organisation, its keys and its first supervisor; print the recovery kit once."""
     try:
@@ -67,6 +74,7 @@ def add_organisation(
             {"en": about} if about else {},
             {"en": contact} if contact else {},
             confirm=confirm,
+            supervisor_email=supervisor_email,
             split=split,
         )
     except ActionRefused as refused:

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from casework import audit, credentials, heads, invitations, keys, kits, members
+from casework import (
+    addresses,
+    audit,
+    credentials,
+    heads,
+    invitations,
+    keys,
+    kits,
+    members,
+)
 from casework.credentials import NewMember
 from casework.keys import Keyring
 from casework.kits import Kit, Split
@@ -49,6 +58,7 @@ def add(
     about: Mapping[str, str] | None = None,
     contact: Mapping[str, str] | None = None,
     confirm: Confirm | None = None,
+    supervisor_email: str = "",
     split: Split | None = None,
 ) -> Added:
     """Make the organisation, its keys and its first supervisor, all or nothing.
@@ -57,6 +67,7 @@ def add(
     transaction, because a person takes minutes and SQLite has one writer.
     """
     check_new(slug, name)
+    email = addresses.checked(supervisor_email)
     organisation_id = random_id()
     supervisor = credentials.make(
         random_id(), " ".join(supervisor_name.split()), members.stretch_cost()
@@ -81,7 +92,7 @@ def add(
         audit.write(session, organisation_id, None, "add_organisation", None, {"slug": slug})
         member = invitations.enrol_prepared(session, organisation_id, Role.SUPERVISOR, supervisor)
         # The only member who waits for nobody: there is nobody yet who could compare.
-        member.state = members.ACTIVE
+        member.state, member.email = members.ACTIVE, email
         session.flush()
         _grant_first(session, organisation, identity, supervisor)
         heads.sign(session, organisation_id, identity)

@@ -125,6 +125,23 @@ def test_a_split_that_cannot_be_is_refused_at_once(run: Callable[..., Result], s
     assert "a kit is split like 2-of-3" in result.output
 
 
+def test_the_first_supervisor_may_have_an_address_for_notices(
+    run: Callable[..., Result], typing: list[str]
+) -> None:
+    assert run("organisation", *ADD, "--supervisor-email", " s@help.invalid ").exit_code == 0
+    member = db.session.scalars(select(Member)).one()
+    assert (member.email, member.state) == ("s@help.invalid", "active")
+
+
+def test_no_secret_is_shown_before_the_address_is_one(
+    run: Callable[..., Result], typing: list[str]
+) -> None:
+    result = run("organisation", *ADD, "--supervisor-email", "s@help")
+    assert result.exit_code == 1
+    assert result.output == "Error: this is not an e-mail address\n"
+    assert db.session.scalars(select(Organisation)).all() == []
+
+
 def test_code_typed_at_the_prompt_is_used_up(run: Callable[..., Result], typing: list[str]) -> None:
     result = run("organisation", *ADD)
     words = re.search(r"\n    ((?:[a-z-]+ ){5}[a-z-]+)\n", result.output)
