@@ -34,6 +34,8 @@ JOB = "build_release"
 
 # Something else that belongs into the same transaction, such as a link of the audit chain.
 Witness = Callable[[Session, bytes], object]
+# Which organisations agree to be recognised, asked in the transaction that depends on it.
+Agreeing = Callable[[Session], Iterable[bytes]]
 
 
 class ReleaseRefused(Exception):
@@ -169,6 +171,7 @@ def _finish(
         known: dict[str, Any] = {
             "draft": built.draft,
             "agreed": building.agreement(unb64(o) for o in asked["recognisable"]),
+            "recognisable": asked["recognisable"],
         }
         drafts.forget_superseded(session, release, [row.coord for row in rows])
         session.add_all(rows)
@@ -192,7 +195,18 @@ def _finish(
         files.keep(deployment.releases_dir() / about.release, made)
 
 
-def check(release: Release | None, by: bytes, published: tuple[bytes, ...]) -> Release:
+def is_withdrawn(release: Release, recognisable: Iterable[bytes]) -> bool:
+    """Whether somebody whom a built coalition release may point at agrees to that no longer.
+
+    A release of one organisation names it and asks nobody.
+    """
+    asked = json.loads(release.parameters)["recognisable"]
+    return release.scope == WORLD and not set(asked) <= {b64(one) for one in recognisable}
+
+
+def check(
+    release: Release | None, by: bytes, published: tuple[bytes, ...], recognisable: Iterable[bytes]
+) -> Release:
     """Whether this member may publish this release now. Raises `ReleaseRefused`."""
     if release is None:
         raise ReleaseRefused("release-unknown")
@@ -205,17 +219,28 @@ def check(release: Release | None, by: bytes, published: tuple[bytes, ...]) -> R
     if release.audited_with != drafts.fingerprint(published):
         # Something was published since the audit: together they might say more.
         raise ReleaseRefused("stale-audit")
+    if is_withdrawn(release, recognisable):
+        raise ReleaseRefused("agreement-withdrawn")
     return release
 
 
-def publish(release_id: bytes, by: bytes, *, witness: Witness | None = None) -> None:
-    """Publish for good. Of two that publish at once, one does and the other is refused."""
+def publish(
+    release_id: bytes,
+    by: bytes,
+    *,
+    recognisable: Agreeing = lambda _session: (),
+    witness: Witness | None = None,
+) -> None:
+    """Publish for good. Of two that publish at once, one does and the other is refused.
+
+    What `recognisable` says must hold until the transaction ends.
+    """
     try:
         with transaction() as session:
             _lock(session)
             found = session.get(Release, release_id, populate_existing=True)
             known = published_ids(session, found.ref_year) if found else ()
-            release = check(found, by, known)
+            release = check(found, by, known, recognisable(session))
             release.state, release.published_once, release.checked_by = PUBLISHED, True, by
             drafts.forget_others(session, release)
             session.flush()

@@ -142,13 +142,13 @@ def agree(slug: str, yes: bool) -> None:
 def disagree(slug: str) -> None:
     """Record that it does not agree, or no longer, to be recognisable.
 
-    Only releases proposed from then on follow. What is published stays for good.
+    What was proposed while it agreed is not published any more. What is published stays for good.
     """
     one = organisation_of(slug)
     if organisations.disagree(one.id):
         click.echo(f"{one.name} is not recognisable in what is proposed from now on")
-        click.echo("Published releases stay. A proposal that waits was made with the agreement:")
-        click.echo("a coalition lead must reject it, or it is published so.")
+        click.echo("Published releases stay. What was proposed with the agreement and waits cannot")
+        click.echo("be published any more: a coalition lead rejects it and proposes it again.")
     else:
         click.echo(f"{one.name} has not agreed; nothing was changed")
 

@@ -158,7 +158,7 @@ def agree(organisation_id: bytes) -> bool:
 
 
 def disagree(organisation_id: bytes) -> bool:
-    """Agree no longer. What is proposed or published already was made with what held then."""
+    """Agree no longer. What is published stays; what was proposed with it is published no more."""
     return _turn(organisation_id, Organisation.recognisable, "disagree_recognisable", to=False)
 
 

@@ -35,6 +35,7 @@ from reporting.sealing import SealingRefused, b64, unb64
 
 # Seconds between two looks at a release that is being built.
 _LOOK_AGAIN = "2"
+_AGREED = select(Organisation.id).where(Organisation.recognisable)
 
 
 @blueprint.get("/releases")
@@ -90,7 +91,8 @@ def publish(release_id: str) -> BaseResponse | tuple[str, int]:
         published(session, subject)
 
     try:
-        release.publish(found.id, sessions.current().member_id, witness=both)
+        me = sessions.current().member_id
+        release.publish(found.id, me, recognisable=_agreeing, witness=both)
     except ReleaseRefused as refused:
         return _detail(_one(release_id), problem=refused.reason), 409
     return redirect(f"/staff/releases/{release_id}", 303)
@@ -156,7 +158,12 @@ def _scopes() -> dict[str, str]:
 
 def _recognisable() -> list[bytes]:
     """Organisations that agreed to be recognised in coalition tables (disclosure.md 4.7, 4)."""
-    return [one.id for one in _organisations() if one.recognisable]
+    return list(db.session().scalars(_AGREED))
+
+
+def _agreeing(session: Session) -> list[bytes]:
+    """The same, and none of them disagrees before the transaction ends."""
+    return list(session.scalars(_AGREED.with_for_update(read=True)))
 
 
 def _list(problem: str = "") -> str:
@@ -190,7 +197,9 @@ def _list(problem: str = "") -> str:
 def _detail(found: Release, problem: str = "") -> str:
     session: Any = db.session
     proposer = session.get(Member, found.proposed_by)
-    is_built = found.state in {release.BUILT, release.PUBLISHED}
+    is_withdrawn = found.state == release.BUILT and release.is_withdrawn(found, _recognisable())
+    # Nobody looks any more at what an organisation no longer agrees to.
+    is_shown = found.state in {release.BUILT, release.PUBLISHED} and not is_withdrawn
     names = _scopes()
     return render_template(
         "casework/release.html",
@@ -204,8 +213,9 @@ def _detail(found: Release, problem: str = "") -> str:
         rejection=_rejection(found) if found.state == release.REJECTED else None,
         proposer=proposer.name if proposer else "",
         own=found.proposed_by == sessions.current().member_id,
-        shown=tables(found) if is_built else None,
-        checks=_checks(found) if is_built else None,
+        withdrawn=REFUSALS["agreement-withdrawn"] if is_withdrawn else "",
+        shown=tables(found) if is_shown else None,
+        checks=_checks(found) if is_shown else None,
         names=sorted(json.loads(found.files)) if found.state == release.PUBLISHED else [],
         rejections=rejections(),
         problems=by_field(problem),

@@ -24,6 +24,10 @@ REFUSALS: dict[str, Any] = {
         "Something else of this year was published since this release was built. Together they "
         "might say more than each alone. Reject this one and propose it again."
     ),
+    "agreement-withdrawn": _(
+        "An organisation no longer agrees to be recognised, and this was made while it did. It "
+        "cannot be published. Reject it and propose it again."
+    ),
     "state-proposed": _("This release is still being built."),
     "state-refused": _("This release could not be built."),
     "state-published": _("This release is published. It stays as it is."),

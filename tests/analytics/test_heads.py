@@ -141,7 +141,7 @@ class TestRelease:
         release.build(release_id)
         checked = self.file(release_id)
         release.build(release_id)
-        release.publish(release_id, CHECKER)
+        release.publish(release_id, CHECKER, recognisable=lambda _session: AGREED)
         assert self.file(release_id) == checked
         answer = app.test_client().get(f"/statistics/{b64(release_id)}/{heads.FILE}")
         assert (answer.data, answer.mimetype) == (checked, "application/json")
@@ -161,7 +161,7 @@ class TestRelease:
         store(make_world(1, SIZES))
         release_id = self.propose()
         release.build(release_id)
-        release.publish(release_id, CHECKER)
+        release.publish(release_id, CHECKER, recognisable=lambda _session: AGREED)
         (deployment.releases_dir() / b64(release_id) / heads.FILE).unlink()
         with transaction() as session:
             row = session.get_one(Release, release_id)

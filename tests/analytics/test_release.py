@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -107,6 +108,33 @@ def test_the_proposer_cannot_publish(app: Flask) -> None:
     release.publish(release_id, CHECKER)
     assert get(release_id).state == "published"
     assert get(release_id).checked_by == CHECKER
+
+
+def test_who_agrees_no_longer_is_not_published(app: Flask) -> None:
+    """Built while two agreed to be recognised: nothing of it is to be read as theirs any more."""
+    store(make_world(1, SIZES))
+    first, second, third = organisation(1), organisation(2), organisation(3)
+    proposed = partial(release.propose, by=PROPOSER, recognisable=[first, second])
+    own, world = proposed(scope_of(first), YEAR), proposed(WORLD, YEAR)
+    for one in (own, world):
+        release.build(one)
+    # Tables of one organisation say whose they are, agreed or not.
+    release.publish(own, CHECKER, recognisable=lambda _session: [])
+    release.refuse(world, CHECKER)
+    world = proposed(WORLD, YEAR)
+    release.build(world)
+    agreeing: list[bytes] = []
+    publish = partial(release.publish, recognisable=lambda _session: agreeing)
+    for agreeing in ([second], [second, third], []):
+        assert refusal(publish, world, CHECKER) == "agreement-withdrawn"
+        assert release.is_withdrawn(get(world), agreeing)
+    # Nobody told who agrees now: then nobody does.
+    assert refusal(release.publish, world, CHECKER) == "agreement-withdrawn"
+    assert get(world).state == "built"
+    # One more who agrees harms nobody.
+    agreeing = [third, second, first]
+    publish(world, CHECKER)
+    assert get(world).state == "published"
 
 
 def test_a_period_is_published_once(app: Flask) -> None:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -242,7 +243,8 @@ class TestRelease:
         listed = leads[0].get("/staff/releases").text
         asked = {"scope": "world", "year": str(YEAR)}
         there = post(leads[0], "/staff/releases", asked, listed).headers["Location"]
-        release.build(db.session.scalars(select(Release.id)).one())
+        waits = select(Release.id).where(Release.state == "proposed")
+        release.build(db.session.scalars(waits).one())
         return there
 
     def told(self, leads: list[FlaskClient], there: str) -> set[str]:
@@ -275,11 +277,67 @@ class TestRelease:
     ) -> None:
         assert self.told(leads, self.proposed(leads)) == set()
 
-    def test_a_proposal_keeps_the_agreement_it_was_made_with(
+    def test_a_proposal_of_before_it_disagreed_is_not_published(
         self, places: list[Place], leads: list[FlaskClient], run: Run
     ) -> None:
         run("agree", "demo", "--yes")
         there = self.proposed(leads)
-        done = run("disagree", "demo")
-        assert "A proposal that waits was made with the agreement" in done.output
+        page = leads[1].get(there).text
+        assert f'action="{there}/publish"' in page
+        assert 'id="audit-title"' in page
+        assert "a coalition lead rejects it" in run("disagree", "demo").output
+        late = post(leads[1], f"{there}/publish", {"confirm": "yes"}, page)
+        assert late.status_code == 409
+        for text in (leads[0].get(there).text, leads[1].get(there).text, late.text):
+            assert "no longer agrees to be recognised" in text
+            # Nobody looks at what it would say, and nobody is told whose agreement it was.
+            assert f'action="{there}/publish"' not in text
+            assert 'id="audit-title"' not in text
+            assert "Organisation demo" not in text
+        [row] = db.session.scalars(select(Release))
+        assert row.state == "built"
+        # The period is free again, and is built with what holds now.
+        rejected = post(leads[1], f"{there}/reject", {"reason": "again"}, page)
+        assert rejected.status_code == 303
+        assert self.told(leads, self.proposed(leads)) == set()
+
+    def test_who_agrees_meanwhile_stops_no_proposal(
+        self, places: list[Place], leads: list[FlaskClient], run: Run
+    ) -> None:
+        run("agree", "demo", "--yes")
+        there = self.proposed(leads)
+        run("agree", "demo-two", "--yes")
         assert self.told(leads, there) == {self.head(places[0])}
+
+    def test_disagreeing_waits_for_a_release_that_is_being_published(
+        self,
+        app: Flask,
+        places: list[Place],
+        leads: list[FlaskClient],
+        run: Run,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """Else its operator is told that nothing can be published, a moment before something is."""
+        run("agree", "demo", "--yes")
+        there = self.proposed(leads)
+        order: list[str] = []
+
+        def disagree() -> None:
+            with app.app_context():
+                organisations.disagree(places[0].id)
+            order.append("disagreed")
+
+        other = Thread(target=disagree)
+        real = audit.write
+
+        def slowly(session: Any, chain: bytes, actor: Any, action: str, *rest: Any) -> bytes:
+            if action == "publish_release":
+                other.start()
+                other.join(0.3)
+                order.append("published")
+            return real(session, chain, actor, action, *rest)
+
+        monkeypatch.setattr(audit, "write", slowly)
+        assert self.told(leads, there) == {self.head(places[0])}
+        other.join()
+        assert order == ["published", "disagreed"]
