@@ -43,15 +43,17 @@ def describe(slug: str, language: str, about: str | None, contact: str | None) -
 
 
 def tell_missing_contact(one: Organisation) -> None:
-    """Say which command gives readers of each language a way to reach it, where they have none."""
-    missing = [locale for locale in LOCALES if not said(one.contact, locale).text]
-    if not missing:
-        return
-    if len(missing) == len(LOCALES):
+    """Say which command tells readers of a language how else to reach it, where none of it does."""
+    shown = {locale: said(one.contact, locale) for locale in LOCALES}
+    if not any(text for text, _language in shown.values()):
         click.echo("No other way to reach it is known here, so its page names none.")
-    for locale in missing:
+    for locale, (text, language) in shown.items():
+        if text and language == locale:
+            continue
+        told = f"told how else to reach it only in another language ({language})"
         command = f"upstander organisation describe {one.slug} --language {locale} --contact TEXT"
-        click.echo(f"Readers of /{locale}/ are not told how else to reach it. To tell them:")
+        how = told if text else "not told how else to reach it"
+        click.echo(f"Readers of /{locale}/ are {how}. To tell them:")
         click.echo(f"  {command}")
 
 

@@ -141,9 +141,14 @@ def test_readers_see_it_at_once(place: bytes, run: Run, client: FlaskClient) -> 
 
 @pytest.mark.parametrize(
     ("contact", "missing"),
-    [({}, ["en", "ar"]), ({"ar": ARABIC}, ["en"]), ({"en": "Call."}, [])],
+    [
+        ({}, ["en", "ar"]),
+        ({"ar": ARABIC}, ["en"]),
+        ({"en": "Call."}, ["ar"]),
+        ({"en": "Call.", "ar": ARABIC}, []),
+    ],
 )
-def test_close_and_open_name_the_command_where_readers_are_told_nothing(
+def test_close_and_open_name_the_command_for_each_language_without_words_of_its_own(
     app: Flask, run: Run, contact: dict[str, str], missing: list[str]
 ) -> None:
     organisations.add("bare", "Bare House", "Bo Ek", None, contact)
@@ -153,3 +158,9 @@ def test_close_and_open_name_the_command_where_readers_are_told_nothing(
             hint = f"upstander organisation describe bare --language {locale} --contact TEXT\n"
             assert (hint in said) is (locale in missing)
         assert ("its page names none" in said) is (len(missing) == 2)
+        # Arabic pages show the English words; no page in English shows Arabic ones.
+        borrowed = "Readers of /ar/ are told how else to reach it only in another language (en)"
+        assert (borrowed in said) is (missing == ["ar"])
+        for locale in missing:
+            told_nothing = f"Readers of /{locale}/ are not told how else to reach it"
+            assert (told_nothing in said) is (missing != ["ar"])

@@ -94,7 +94,8 @@ def test_a_closed_one_takes_none_and_says_how_else(
 ) -> None:
     typed, report = draft(client), sealed(place)
     done = run("close", "help")
-    assert (done.exit_code, done.output) == (0, "Help Now takes no reports from now on\n")
+    assert done.exit_code == 0
+    assert done.output.startswith("Help Now takes no reports from now on\n")
     landing, page = client.get("/en/").text, client.get(FORM)
     assert f'href="{FORM}"' not in landing
     assert page.status_code == 503
@@ -118,7 +119,8 @@ def test_opening_brings_everything_back(client: FlaskClient, place: Place, run: 
     typed, report = draft(client), sealed(place)
     run("close", "help")
     done = run("open", "help")
-    assert (done.exit_code, done.output) == (0, "Help Now takes reports again\n")
+    assert done.exit_code == 0
+    assert done.output.startswith("Help Now takes reports again\n")
     assert f'href="{FORM}"' in client.get("/en/").text
     assert client.get(FORM).status_code == 200
     # What was typed and sealed before is not lost.
