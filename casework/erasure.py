@@ -148,6 +148,8 @@ def _settle_one(session: Session, incident_id: bytes) -> bool:
         if not alive:
             incident.state = IncidentState.ERASED
     try:
+        # Whatever hinders the rest: a damaged record must not keep what was said to a reporter.
+        _drop_answers(session, incident_id)
         if alive:
             handover.correct(session, [incident_id])
             _detach_erased(session, incident_id)
@@ -157,6 +159,16 @@ def _settle_one(session: Session, incident_id: bytes) -> bool:
         # This member's keys do not open it; another member's request will.
         return False
     return True
+
+
+def _drop_answers(session: Session, incident_id: bytes) -> None:
+    """Delete staff's copies of answers to what was erased."""
+    with transaction() as database:
+        audit.lock(database, session.organisation_id or b"")
+        incident = database.get(Incident, incident_id, populate_existing=True)
+        if incident is not None:
+            key = objects.open_object_key(session.keyring, incident)
+            incidents.drop_answers(database, session, incident, key)
 
 
 def _detach_erased(session: Session, incident_id: bytes) -> None:
@@ -170,8 +182,6 @@ def _detach_erased(session: Session, incident_id: bytes) -> None:
             .execution_options(synchronize_session=False)
         )
         incident = incidents.find(database, session, incident_id)
-        key = objects.open_object_key(session.keyring, incident)
-        incidents.drop_answers(database, session, incident, key)
         # Refuses while its record cannot be named: nobody would come back for it.
         basis = read_basis(database, session, incident)
         if basis.coding is not None:

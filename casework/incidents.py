@@ -33,8 +33,10 @@ _WORKS = (
     .order_by(Work.day, Work.report_id)
     .execution_options(populate_existing=True)
 )
-# With additions.
-_HELD = select(Work.report_id).where(Work.incident_id == bindparam("incident"))
+# With additions; what is erased is in no incident, whether that is settled yet or not.
+_HELD = select(Work.report_id).where(
+    Work.incident_id == bindparam("incident"), Work.state != ReportState.ERASED
+)
 _COUNT = select(func.count(Work.report_id)).where(
     Work.incident_id.in_(bindparam("ids")), Work.parent_id.is_(None)
 )

@@ -1,10 +1,15 @@
 """An incident keeps no answer to a report that is not in it any more: erased, moved or unlinked."""
 
+from collections.abc import Callable
+from typing import Any
+
+import pytest
 from sqlalchemy import func, insert, select
 
-from casework import admission, audit, erasure, handover, incidents, linking
-from casework.models import Item
+from casework import admission, audit, erasure, handover, incidents, linking, triage
+from casework.models import Incident, Item
 from casework.sessions import Session
+from reporting import mailbox
 from reporting.database import db, transaction
 from reporting.sealing import b64, random_id
 from tests.casework import people, sent
@@ -16,6 +21,7 @@ from tests.casework.test_incidents import (
     incident_of,
     made,
     recorded,
+    tampered,
     two_reports,
     work_of,
 )
@@ -144,3 +150,113 @@ def test_an_answer_to_a_report_with_an_addition_goes_with_it(sana: Session) -> N
     erased(first)
     assert erasure.settle(sana) == 1
     assert (rows(gone, late), rows(kept)) == (0, 1)
+
+
+@pytest.mark.parametrize("twin", [True, False])
+def test_answers_go_though_the_record_of_the_incident_cannot_be_named(
+    sana: Session, *, twin: bool
+) -> None:
+    """Until somebody mends it the report stays linked: what was said to its reporter must not."""
+    first, second, incident_id, (gone, kept) = answered(sana)
+    tampered(incident_id, remove=False)
+    erased(first)
+    if not twin:
+        erased(second)
+    assert erasure.settle(sana) == 0
+    assert (work_of(first).incident_id, recorded()) == (incident_id, 1)
+    assert (rows(gone), rows(kept)) == (0, int(twin))
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("step", ["drop_answers", "correct", "_detach_erased"])
+def test_an_erasure_that_is_cut_off_leaves_no_answer(
+    sana: Session, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    """Whatever a killed process has done so far, the next request of a member does the rest."""
+    first, _second, incident_id, (gone, kept) = answered(sana)
+    erased(first)
+    owner: Any = {"drop_answers": incidents, "correct": handover}.get(step, erasure)
+    real: Callable[..., object] = getattr(owner, step)
+
+    def cut(*given: Any) -> None:
+        if when == "after":
+            real(*given)
+        raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, step, cut)
+        with pytest.raises(InterruptedError):
+            erasure.settle(sana)
+    assert rows(kept) == 1
+    # Done or not yet: after its last step nothing is left to be done.
+    assert erasure.settle(sana) == int((step, when) != ("_detach_erased", "after"))
+    assert (rows(gone), rows(kept)) == (0, 1)
+    assert texts(sana, incident_id) == {"To the second."}
+    assert work_of(first).incident_id is None
+
+
+def test_an_answer_of_the_moment_of_the_erasure_goes_too(sana: Session) -> None:
+    """Written before the job has emptied the queue's row: the report stands as linked still."""
+    first, _second, incident_id, (gone, kept) = answered(sana)
+    mailbox.erase(first.receipt.mailbox_token)
+    assert erasure.settle(sana) == 0
+    with pytest.raises(Exception, match="no-answer-wanted"):
+        answer(sana, incident_id, first, "Too late.")
+    assert texts(sana, incident_id) == {"To the first.", "To the second."}
+    erasure.finish_erasures()
+    assert erasure.settle(sana) == 1
+    assert (rows(gone), rows(kept)) == (0, 1)
+
+
+@pytest.mark.parametrize("state", ["open", "closed", "reopened"])
+def test_answers_go_with_the_last_report_in_any_state(sana: Session, state: str) -> None:
+    one = sent.send()
+    incident_id = made(sana, one)
+    item = answer(sana, incident_id, one, "To the only one.")
+    if state != "open":
+        closed(sana, incident_id)
+    if state == "reopened":
+        incidents.reopen(sana, incident_id, incident_of(incident_id).version)
+    erased(one)
+    assert erasure.settle(sana) == 1
+    assert rows(item) == 0
+    assert db.session.get(Incident, incident_id, populate_existing=True) is None
+
+
+@pytest.mark.parametrize("aside", [True, False])
+def test_who_went_back_to_the_queue_and_erased_left_nothing(sana: Session, *, aside: bool) -> None:
+    first, _second, incident_id, (gone, kept) = answered(sana)
+    linking.unlink(sana, first.report_id, work_of(first).version)
+    if aside:
+        reason = "set_aside_reason.out_of_scope"
+        triage.set_aside(sana, first.report_id, work_of(first).version, reason)
+    erased(first)
+    assert erasure.settle(sana) == 0
+    assert (rows(gone), rows(kept)) == (0, 1)
+    assert work_of(first).digest is None
+    assert texts(sana, incident_id) == {"To the second."}
+
+
+def test_a_move_that_is_cut_off_is_whole_or_not_at_all(
+    sana: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its copies stand in one incident only, and an erasure finds them there."""
+    first, _second, incident_id, (gone, _kept) = answered(sana)
+    other = made(sana, sent.send())
+
+    def stop(*_given: Any) -> None:
+        raise InterruptedError
+
+    for cut, places in [("linking._changed", (1, 0)), ("handover.correct", (0, 1))]:
+        with monkeypatch.context() as patched:
+            patched.setattr(f"casework.{cut}", stop)
+            with pytest.raises(InterruptedError):
+                linking.unlink(sana, first.report_id, work_of(first).version, other)
+        db.session.rollback()
+        said = [texts(sana, where) & {"To the first."} for where in (incident_id, other)]
+        assert (len(said[0]), len(said[1])) == places
+    assert rows(gone) == 0
+    erased(first)
+    assert erasure.settle(sana) == 1
+    assert texts(sana, other) == set()
+    assert texts(sana, incident_id) == {"To the second."}
