@@ -8,7 +8,7 @@ not open is admitted as such and stops no other.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session as DatabaseSession
 
 from casework import audit, bodies, objects, report_keys
@@ -129,7 +129,7 @@ def _take_in(session: Session, opened: list[_Opened]) -> Admitted:
 
 
 def _rebox(database: DatabaseSession, session: Session, one: _Opened, parent: Work | None) -> bool:
-    """Swap the sealed key for a boxed one; false when it was erased or admitted meanwhile."""
+    """Swap the sealed key for a boxed one; false when it is being erased, or gone or admitted."""
     boxed: bytes | None = None
     epoch: int | None = None
     if one.key is not None:
@@ -147,11 +147,23 @@ def _rebox(database: DatabaseSession, session: Session, one: _Opened, parent: Wo
             boxed, epoch = report_keys.box_for_epoch(session.keyring, one.row.report_id, one.key)
     done: Any = database.execute(
         update(Report)
-        .where(Report.report_id == one.row.report_id, Report.sealed_key.is_not(None))
+        .where(Report.report_id.in_(_unheld(one.row.report_id)))
         .values(sealed_key=None, boxed_key=boxed, boxed_epoch=epoch)
         .execution_options(synchronize_session=False)
     )
     return bool(done.rowcount)
+
+
+def _unheld(report_id: bytes) -> Select[bytes]:
+    """The report if it waits still. On PostgreSQL not one that is just being erased.
+
+    An erasure takes a report and its additions in an order of its own: of two that wait for each
+    other one is cut off, and that may be the reporter's.
+    """
+    waits = select(Report.report_id).where(
+        Report.report_id == report_id, Report.sealed_key.is_not(None)
+    )
+    return waits.with_for_update(skip_locked=True)
 
 
 def _parent(database: DatabaseSession, row: Report) -> Work | None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from casework import admission, erasure, linking
+from casework.models import Work
 from casework.policy import ActionRefused, ReportState
 from casework.sessions import Session
 from reporting import mailbox
@@ -99,6 +100,49 @@ def test_who_links_does_not_wait_for_an_erasure(sana: Session, how: str) -> None
         reporter.execute(delete(Report).where(Report.report_id == one.report_id))
         reporter.commit()
     assert work_of(one).state == ("linked" if how in ("move", "unlink") else "admitted")
+
+
+def test_who_admits_does_not_wait_for_an_erasure(sana: Session, app: Flask) -> None:
+    """It may have the addition and wait for the report: each would wait for the other."""
+    one = sent.send()
+    added, other = sent.add(one), sent.send()
+    if db.engine.dialect.name == "sqlite":
+        # One writer at a time: whoever comes second sees what the first one did.
+        mailbox.erase(one.receipt.mailbox_token)
+        assert admission.admit_new(sana).count == 1
+        return
+    found: list[int] = []
+
+    def admit() -> None:
+        with app.app_context():
+            found.append(admission.admit_new(sana).count)
+
+    member = threading.Thread(target=admit)
+    with db.engine.connect().execution_options(isolation_level="READ COMMITTED") as reporter:
+        reporter.begin()
+        reporter.execute(delete(Report).where(Report.report_id == added.report_id))
+        member.start()
+        member.join(3)
+        reporter.execute(delete(Report).where(Report.report_id == one.report_id))
+        reporter.commit()
+    member.join()
+    assert found == [2]
+    assert {row.report_id for row in db.session.scalars(select(Report))} == {other.report_id}
+
+
+def test_what_is_erased_while_it_is_admitted_is_not_admitted(
+    sana: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = sent.send(), sent.send()
+    real = admission._take_in
+
+    def late(*given: Any) -> Any:
+        mailbox.erase(one.receipt.mailbox_token)
+        return real(*given)
+
+    monkeypatch.setattr(admission, "_take_in", late)
+    assert admission.admit_new(sana).count == 1
+    assert [row.report_id for row in db.session.scalars(select(Work))] == [other.report_id]
 
 
 @pytest.mark.parametrize("how", WRITERS)
