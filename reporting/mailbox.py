@@ -52,7 +52,11 @@ def erase(token: bytes) -> None:
     mailbox = _mailbox(token)
     with transaction() as session:
         rows = session.execute(
-            select(Report.report_id, Report.organisation_id).where(Report.mailbox == mailbox)
+            # Of two at once the second waits here, and finds nothing any more.
+            select(Report.report_id, Report.organisation_id)
+            .where(Report.mailbox == mailbox)
+            .order_by(Report.report_id)
+            .with_for_update()
         ).all()
         ids = [row.report_id for row in rows]
         # A row for nobody, gone before the commit: an unknown token waits for the disk as a known

@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Mapping
+from threading import Thread
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from werkzeug.test import TestResponse
 
 from reporting import attachments, mailbox
@@ -98,6 +99,41 @@ def test_erasing_deletes_everything_of_the_mailbox_and_nothing_else(
     assert ask(client, mine.envelope.mailbox_token, "/mailbox/erase").status_code == 202
 
 
+def test_erasing_twice_at_once_is_erasing_once(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second press of the button, or a second window: no error, for everything is gone."""
+    sealed = seal(make_organisation())
+    sealed.post(client)
+    token = sealed.envelope.mailbox_token
+    refused: list[Exception] = []
+
+    def erase() -> None:
+        with app.app_context():
+            try:
+                mailbox.erase(token)
+            except Exception as error:  # noqa: BLE001  # said by the thread of the test
+                refused.append(error)
+
+    second = Thread(target=erase)
+
+    def meanwhile(table: Any) -> Any:
+        """In the first one's transaction, after it has ordered the erasure."""
+        monkeypatch.undo()
+        second.start()
+        second.join(0.3)
+        return delete(table)
+
+    monkeypatch.setattr("reporting.mailbox.delete", meanwhile)
+    mailbox.erase(token)
+    second.join()
+    assert refused == []
+    assert stored() == []
+    orders = db.session.scalars(select(ErasureOrder.report_id)).all()
+    assert orders == [sealed.envelope.report_id]
+
+
+@pytest.mark.parametrize("address", ["/mailbox", "/mailbox/erase"])
 @pytest.mark.parametrize(
     "body",
     [
@@ -111,7 +147,6 @@ def test_erasing_deletes_everything_of_the_mailbox_and_nothing_else(
     ],
     ids=lambda b: b[:20].decode(),
 )
-@pytest.mark.parametrize("address", ["/mailbox", "/mailbox/erase"])
 def test_requests_out_of_shape_are_refused(
     app: Flask, client: FlaskClient, address: str, body: bytes
 ) -> None:
