@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from casework import audit, handover, incidents, objects, policy, reports
+from casework import audit, flagged, handover, incidents, objects, policy, reports
 from casework.basis import read_basis
 from casework.models import Incident, Work
 from casework.policy import ActionRefused, IncidentState, ReportState
@@ -114,7 +114,7 @@ def _unsettled(session: Session) -> list[bytes]:
 @cache
 def _left_over() -> Select[bool, bool]:
     """Whether an erasure waits, and a reopened incident: one question for every request."""
-    return select(exists(_waiting()), exists(handover.reopened()))
+    return select(exists(_waiting()), exists(flagged.reopened()))
 
 
 @cache

@@ -10,15 +10,13 @@ withdrawn: so nothing withdrawn comes back, whoever is cut off where (decision 1
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from analytics import records
 from analytics.records import Coded
-from casework import audit, coding, incidents, objects, policy, reports, stored
+from casework import audit, coding, flagged, incidents, objects, policy, reports, stored
 from casework.basis import Basis, read_bases
 from casework.models import HandOver, Incident
 from casework.policy import IncidentState
@@ -27,12 +25,8 @@ from reporting import clock
 from reporting.database import db, transaction
 from reporting.sealing import b64, random_id, unb64
 
-# As many incidents are opened and prepared at a time as fit well into one request.
-_AT_ONCE = 200
-# As many of them lie open at one moment, beside the one that was looked at last.
+# As many incidents lie open at one moment, beside the one that was looked at last.
 _OPEN_AT_ONCE = 50
-# As the partial index says it: `waits IS 1` would not be seen to mean the same.
-_WAITS: ColumnElement[Any] = literal_column("incident.waits")
 # The month this process last looked at an organisation's waiting records.
 _MONTHS: dict[bytes, str] = {}
 
@@ -49,9 +43,7 @@ class _Plan:
 
 def waiting(session: Session) -> int:
     """How many incidents wait to be handed over."""
-    mine = Incident.organisation_id == session.organisation_id
-    query = select(func.count()).where(mine, _WAITS, Incident.state == IncidentState.CLOSED)
-    return db.session().scalar(query) or 0
+    return flagged.count(session, IncidentState.CLOSED)
 
 
 def hand_over_if_due(session: Session) -> int:
@@ -94,7 +86,7 @@ def correct_open(session: Session) -> None:
 
     A hand-over takes closed ones only: they would stay counted until somebody closed them.
     """
-    for ids in _batches(session, IncidentState.OPEN, IncidentState.CODED):
+    for ids in flagged.batches(session, IncidentState.OPEN, IncidentState.CODED):
         correct(session, ids)
 
 
@@ -114,44 +106,11 @@ def withdraw_all(session: Session, incident_id: bytes) -> None:
 
 def _hand_over(session: Session) -> int:
     done = 0
-    for ids in _batches(session, IncidentState.CLOSED):
+    for ids in flagged.batches(session, IncidentState.CLOSED):
         plans = _prepare(session, ids, only_withdraw=False)
         _apply(session, plans)
         done += _finish(session, plans)
     return done
-
-
-def _batches(session: Session, *states: IncidentState) -> Iterator[list[bytes]]:
-    """Incidents that wait, each once, even if it goes on waiting."""
-    last = b""
-    while True:
-        values = {"organisation": session.organisation_id, "last": last, "limit": _AT_ONCE}
-        ids = list(db.session().scalars(_next_waiting(states), values))
-        if not ids:
-            return
-        yield ids
-        last = ids[-1]
-
-
-def reopened() -> Select[bytes]:
-    """Those that `correct_open` would look at, of the bound `organisation`."""
-    return _waiting(IncidentState.OPEN, IncidentState.CODED)
-
-
-@cache
-def _next_waiting(states: tuple[IncidentState, ...]) -> Select[bytes]:
-    following = _waiting(*states).where(Incident.id > bindparam("last"))
-    return following.order_by(Incident.id).limit(bindparam("limit"))
-
-
-def _waiting(*states: IncidentState) -> Select[bytes]:
-    """Says which states not, else SQLite takes the index of the list and reads all in these."""
-    others = [state for state in IncidentState if state not in states]
-    return select(Incident.id).where(
-        Incident.organisation_id == bindparam("organisation"),
-        _WAITS,
-        Incident.state.not_in(others),
-    )
 
 
 def _prepare(session: Session, ids: list[bytes], *, only_withdraw: bool) -> list[_Plan]:

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import event, insert, select, text
 
 from analytics.models import Record
-from casework import admission, erasure, handover, incidents, linking, objects
+from casework import admission, erasure, flagged, handover, incidents, linking, objects
 from casework.models import Incident, Work
 from casework.sessions import Session
 from reporting.database import db, transaction
@@ -350,7 +350,7 @@ def test_only_incidents_with_a_record_to_put_are_opened_for_it(
 def test_a_long_hand_over_asks_for_what_comes_next(
     sana: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handover, "_AT_ONCE", 2)
+    monkeypatch.setattr(flagged, "AT_ONCE", 2)
     ids = [made(sana, sent.send()) for _ in range(5)]
     for incident_id in ids:
         closed(sana, incident_id)
