@@ -65,6 +65,7 @@ def settle(session: Session) -> int:
         forget_log()
     if count or reopened:
         handover.correct_open(session)
+    handover.correct_closed(session)
     handover.hand_over_monthly(session)
     return count
 

@@ -29,6 +29,8 @@ from reporting.sealing import b64, random_id, unb64
 _OPEN_AT_ONCE = 50
 # The month this process last looked at an organisation's waiting records.
 _MONTHS: dict[bytes, str] = {}
+# Organisations whose closed incidents it has looked at since it began, or since it last failed.
+_LOOKED: set[bytes] = set()
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def hand_over(session: Session) -> int:
 
 def correct(session: Session, incident_ids: list[bytes]) -> None:
     """At once withdraw the records of incidents for which nobody agrees to statistics any more."""
+    # Should it fail, the next request looks.
+    _LOOKED.discard(session.organisation_id or b"")
     plans = _prepare(session, incident_ids, only_withdraw=True)
     _apply(session, plans)
     _finish(session, plans)
@@ -88,6 +92,21 @@ def correct_open(session: Session) -> None:
     """
     for ids in flagged.batches(session, IncidentState.OPEN, IncidentState.CODED):
         correct(session, ids)
+
+
+def correct_closed(session: Session) -> None:
+    """The same of closed ones, once in a process's life: whoever was killed has a successor.
+
+    Their flag alone says nothing, for most wait to be handed over. What nobody disagrees to goes on
+    waiting: a record that is put or withdrawn alone would show whose it is.
+    """
+    if session.organisation_id in _LOOKED:
+        return
+    for ids in flagged.batches(session, IncidentState.CLOSED):
+        bases = _bases(db.session(), session, ids)
+        if left := [one.incident.id for one in bases if one.agreed is False]:
+            correct(session, left)
+    _LOOKED.add(session.organisation_id or b"")
 
 
 def withdraw_all(session: Session, incident_id: bytes) -> None:

@@ -142,6 +142,54 @@ def test_a_withdrawal_from_a_reopened_incident_is_not_lost(
     assert not db.session.scalars(select(Incident.id).where(Incident.waits)).all()
 
 
+@pytest.mark.parametrize("where", ["before", "inside", "after"])
+@pytest.mark.parametrize("how", ["consent", "unlinked", "moved"])
+def test_a_withdrawal_from_a_closed_incident_is_not_lost(
+    sana: Session, monkeypatch: pytest.MonkeyPatch, how: str, where: str
+) -> None:
+    """It would stay counted against its reporter's word until the next hand-over."""
+    yes, _no, incident_id = two_reports(sana)
+    other = made(sana, sent.send()) if how == "moved" else None
+    erasure.settle(sana)
+
+    def act() -> None:
+        if how == "consent":
+            handover.correct(sana, take_back(sana, yes))
+        else:
+            linking.unlink(sana, yes.report_id, work_of(yes).version, other)
+
+    cut_off(monkeypatch, where, act)
+    assert recorded() == (0 if where == "after" else 1)
+    if where == "before":
+        # Between two statements nothing fails: the process was killed, and this is its successor.
+        monkeypatch.setattr(handover, "_LOOKED", set())
+    assert erasure.settle(sana) == 0
+    assert recorded() == 0
+    assert record_item(sana, incident_id) == linking.NO_RECORD
+    assert not incident_of(incident_id).waits
+
+
+def test_what_waits_to_be_handed_over_waits_still_in_a_new_process(
+    sana: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Withdrawn or put alone, a record would show whose it is: the hand-over takes many at once."""
+    erasure.settle(sana)
+    _yes, _no, refuted_id = two_reports(sana)
+    refuted(sana, refuted_id)
+    closed(sana, made(sana, sent.send()))
+    monkeypatch.setattr(handover, "_LOOKED", set())
+    before = db.session.scalars(select(Record.id)).all()
+    erasure.settle(sana)
+    assert db.session.scalars(select(Record.id)).all() == before
+    assert handover.waiting(sana) == 2
+    # Once in a process's life.
+    with acts.seen() as seen:
+        erasure.settle(sana)
+    assert "COMMIT" not in seen
+    assert sum(act.startswith("SELECT") for act in seen) == 1
+    assert handover.hand_over(sana) == 2
+
+
 def test_open_incidents_do_not_count_as_waiting(sana: Session) -> None:
     erasure.settle(sana)
     for _ in range(11):
