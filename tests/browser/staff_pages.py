@@ -10,11 +10,12 @@ from tests.browser.reporter_pages import context_of
 from tests.live import SignIn
 
 CASEWORK = (
-    "sign-in sign-in-wrong profile queue queue-none queue-mine-empty queue-aside-empty"
-    " queue-fresh-empty report report-mine report-held held queue-mine queue-undo queue-aside"
-    " report-aside incident incident-wrong incident-coded conflict incident-noted note-conflict"
-    " incident-answered report-linked close incidents incidents-coded incident-closed refused"
-    " unknown queue-fresh report-added report-erased idle-warning locked signed-out sign-in-left"
+    "sign-in sign-in-wrong profile profile-wrong queue queue-none queue-mine-empty"
+    " queue-aside-empty queue-fresh-empty report report-mine report-held held held-free"
+    " queue-mine queue-undo queue-aside report-aside incident incident-wrong incident-coded"
+    " conflict incident-noted note-conflict incident-answered report-linked close incidents"
+    " incidents-coded incident-closed refused unknown queue-fresh report-added report-erased"
+    " idle-warning locked signed-out sign-in-left"
 ).split()
 SUPERVISION = (
     "waiting waiting-done people people-wrong people-invited invitation invitation-secrets"
@@ -123,7 +124,10 @@ def knock(room: Room) -> Page:
 
 def triage(first: Member, second: Member) -> tuple[str, str]:
     """Queue and reports; two of this walk's become one incident. Its address, and a report's."""
-    first.see("profile")
+    # An address to a browser, and none that a notice reaches.
+    first.see("profile").fill("#email", "sana@help")
+    first.press("/profile/address")
+    first.see("profile-wrong")
     first.see("queue", "queue")
     first.see("queue-none", "queue?country=XK&kind=addition")
     first.see("queue-mine-empty", "queue?view=mine")
@@ -136,6 +140,11 @@ def triage(first: Member, second: Member) -> tuple[str, str]:
     first.see("report-mine")
     second.press("/claim")
     second.see("held")
+    first.press("/release")
+    second.press("/claim")
+    second.see("held-free")
+    first.open(one)
+    first.press("/claim")
     second.see("report-held", one)
     first.see("queue-mine", "queue?view=mine")
     first.open("queue")
