@@ -96,12 +96,8 @@ def add(
         session.flush()
         _grant_first(session, organisation, identity, supervisor)
         heads.sign(session, organisation_id, identity)
-    return Added(
-        organisation_id=organisation_id,
-        supervisor=supervisor,
-        kit=kits.make(recovery_seed, split),
-        identity_key=public_of_signing(identity),
-    )
+    kit = kits.make(recovery_seed, split)
+    return Added(organisation_id, supervisor, kit, public_of_signing(identity))
 
 
 def check_new(slug: str, name: str) -> None:
