@@ -1,6 +1,7 @@
 """The report form in Chromium: fills in what is visible and goes on, with script or without."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from playwright.sync_api import Page
 
@@ -29,29 +30,35 @@ def _fill(page: Page, answers: Answers, wanted: Iterable[str]) -> set[str]:
     return done
 
 
-def send_with_script(page: Page, url: str, answers: Answers) -> str:
+def send_with_script(page: Page, url: str, answers: Answers, files: Sequence[Path] = ()) -> str:
     """Step by step to the receipt; returns its digits."""
     page.goto(url)
     page.wait_for_selector("html.ready", state="attached")
-    left = set(answers)
+    left, unchosen = set(answers), list(files)
     for _ in range(30):
         # A choice may open further fields of the same step.
         while done := _fill(page, answers, sorted(left)):
             left -= done
+        if unchosen and page.is_visible("#f-files"):
+            page.set_input_files("#f-files", unchosen)
+            unchosen = []
         send = page.get_by_role("button", name="Send report")
         if send.count() and send.is_visible():
             break
         page.click("#report .buttons button[type=submit]:visible")
     assert not left, left
+    assert not unchosen, unchosen
     send.click()
     page.wait_for_selector("text=Thank you")
     return digits_in(page.inner_text("main"))
 
 
-def send_without_script(page: Page, url: str, answers: Answers) -> str:
+def send_without_script(page: Page, url: str, answers: Answers, files: Sequence[Path] = ()) -> str:
     """One long page, the check page, the receipt; returns its digits."""
     page.goto(url)
     assert _fill(page, answers, answers) == set(answers)
     page.click("#report button[value=check]")
+    if files:
+        page.set_input_files("[name=file]", files)
     page.click("button[value=send]")
     return digits_in(page.inner_text("main"))
