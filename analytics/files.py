@@ -36,6 +36,10 @@ PACKAGE = "datapackage.json"
 RESTATE = (noise.LEAST_MOVE, noise.LEAST_MOVE + noise.MOVES - 1)
 BATCH = {"least": 25, "share": 0.025}
 _VALUES = ("status", "value", "low", "high", "as_of")
+# Read at the start: read at a visit, the file's access time would tell of the visitor.
+_PARAGRAPHS: Mapping[str, str] = json.loads(
+    files("analytics").joinpath(f"data/paragraph-{METHOD_VERSION}.json").read_text(encoding="utf-8")
+)
 
 
 @dataclass(frozen=True)
@@ -240,8 +244,7 @@ def _field(menu: Menu, column: str, tables: tuple[Table, ...]) -> dict[str, Any]
 
 def paragraph(locale: str) -> str:
     """The paragraph for readers (disclosure.md 4.11)."""
-    text = files("analytics").joinpath(f"data/paragraph-{METHOD_VERSION}.json")
-    return str(json.loads(text.read_text(encoding="utf-8"))[locale])
+    return _PARAGRAPHS[locale]
 
 
 def _method(locale: str, menu: Menu, protected: Protected, about: About) -> str:

@@ -4,10 +4,18 @@ No access log, no address in any line, no server header, no control socket. Bodi
 of a request is written to a temporary file here.
 """
 
+from datetime import date
 from typing import Any
 
+# Loaded by the first signature otherwise; see `when_ready`.
+import cryptography.hazmat.backends.openssl.backend  # noqa: F401
+from flask import Flask
+from flask_babel import force_locale, get_translations
 from gunicorn.glogging import Logger
 from gunicorn.http.wsgi import Response
+from jinja2 import DictLoader
+
+from reporting.i18n import LOCALES, direction, long_date, month_names, own_name
 
 worker_class = "gthread"
 workers = 2
@@ -53,6 +61,28 @@ class QuietLogger(Logger):
 
 
 logger_class = QuietLogger
+
+
+def when_ready(server: Any) -> None:
+    """Once, before the workers are forked: read what answers are made of."""
+    read_ahead(server.app.wsgi())
+
+
+def read_ahead(app: Flask) -> None:
+    """Have every template and catalogue in memory.
+
+    The system notes when a file was read. Read when a page first needs it, the receipt's template
+    would bear the second in which a report was sent.
+    """
+    pages = app.jinja_env
+    if pages.loader is not None:
+        sources = {n: pages.loader.get_source(pages, n)[0] for n in pages.list_templates()}
+        pages.loader = DictLoader(sources)
+    for locale in LOCALES:
+        with app.test_request_context(f"/{locale}/"), force_locale(locale):
+            get_translations()
+            # The data of Babel's languages lie in files too.
+            _ = direction(locale), own_name(locale), month_names(locale), long_date(date.min)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

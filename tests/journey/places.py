@@ -2,9 +2,10 @@
 
 import os
 import re
+import stat
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -158,10 +159,36 @@ def files_below(*folders: Path) -> Iterator[Path]:
             yield from (Path(name) / file for file in files)
 
 
-def moments_left(live: Live, seconds: Iterable[int], words: Iterable[str]) -> Iterator[leaks.Found]:
-    """Look for the seconds of reporters' requests: as text, and as times of files.
+def times(live: Live) -> dict[Path, dict[str, int]]:
+    """When each file and folder of the data folder was last written and read, to the second.
 
-    Write-ahead logs and the database file's own time are excepted (sealing.md 10).
+    To be asked before anything is searched, for a search reads. A file system mounted with
+    `noatime` never notes a reading; with `relatime`, the usual, only the first after a change or a
+    day. Of folders the time of listing is left out: no request lists one, and other tests that look
+    through the temporary folders list them all.
+    """
+    found = {}
+    for path in live.data_dir.rglob("*"):
+        try:
+            state = path.lstat()
+        except FileNotFoundError:
+            continue
+        found[path] = {"mtime": int(state.st_mtime)}
+        if not stat.S_ISDIR(state.st_mode):
+            found[path]["atime"] = int(state.st_atime)
+    return found
+
+
+def moments_left(
+    live: Live,
+    seconds: Iterable[int],
+    words: Iterable[str],
+    known: Mapping[Path, Mapping[str, int]],
+) -> Iterator[leaks.Found]:
+    """Look for the seconds of reporters' requests: as text, and in the `times` of files.
+
+    Excepted are write-ahead logs, which show order and time (sealing.md 10), and the times of the
+    database file, which tell no more (threat-model.md).
     """
     words, seconds = list(words), set(seconds)
     files = [p for p in live.data_dir.rglob("*") if p.is_file()]
@@ -173,13 +200,9 @@ def moments_left(live: Live, seconds: Iterable[int], words: Iterable[str]) -> It
         )
     yield from leaks.search_bytes(database_values(live), words)
     yield from leaks.search_bytes(valkey_values(live), words)
-    for path in live.data_dir.rglob("*"):
+    for path, told in known.items():
         if path.name.startswith("upstander.db"):
             continue
-        try:
-            state = path.stat()
-        except FileNotFoundError:
-            continue
-        for name, value in (("mtime", state.st_mtime), ("atime", state.st_atime)):
-            if int(value) in seconds:
-                yield leaks.Found(str(int(value)), name, str(path))
+        for name, second in told.items():
+            if second in seconds:
+                yield leaks.Found(str(second), name, str(path))

@@ -207,10 +207,11 @@ def test_nothing_leaks(debugging: Live) -> None:
     next_minute()
     come_back(live, planted, receipt)
     time.sleep(2)  # looking around is an access too, and must not bear a reporter's second
+    times = places.times(live)
     places.settle(live)
     assert list(places.words_left(live, planted.words.values(), since)) == []
     moments = {m for s in planted.seconds for m in leaks.moments(datetime.fromtimestamp(s, UTC))}
-    assert list(places.moments_left(live, planted.seconds, moments)) == []
+    assert list(places.moments_left(live, planted.seconds, moments, times)) == []
 
 
 def plant(live: Live, word: str) -> Iterator[str]:
@@ -278,17 +279,27 @@ def test_what_valkey_forgot_is_found_in_its_file(live: Live) -> None:
 
 
 def test_a_planted_second_is_found_in_each_place(live: Live) -> None:
-    """The twin: a clock time in each shape and place, and a file bearing a reporter's second."""
-    second = 1_700_000_123
+    """The twin: a clock time in each shape and place, and files bearing a reporter's second."""
+    second, other = 1_700_000_123, 1_600_000_000
     said = leaks.moments(datetime.fromtimestamp(second, UTC))
     wanted = list(plant(live, " | ".join(said)))
-    bearing = live.data_dir / "attachments" / "bearing"
-    bearing.write_bytes(b"")
-    os.utime(bearing, (second, second))
+    written, read, folder = (live.data_dir / "attachments" / name for name in ("w", "r", "f"))
+    written.write_bytes(b"")
+    read.write_bytes(b"x")
+    folder.mkdir()
+    os.utime(written, (other, second))
+    # Read before it was written, it is one whose reading the system would note.
+    os.utime(read, (second, second + 1))
+    os.utime(folder, (other, second))
+    times = places.times(live)
     places.settle(live)
-    told = list(places.moments_left(live, [second], said))
+    assert read.read_bytes() == b"x"
+    told = list(places.moments_left(live, [second], said, times))
     for shape in said:
         hits = [one for one in told if one.word == shape]
         assert missed(wanted, hits) == [], shape
-    # Looking for words first is an access: the other time is the search's own by now.
-    assert "mtime" in {one.encoding for one in told if one.place == str(bearing)}
+    bearing = {written: "mtime", read: "atime", folder: "mtime"}
+    by_times = [one for one in told if one.place in map(str, bearing)]
+    assert {(one.place, one.encoding) for one in by_times} == {
+        (str(path), name) for path, name in bearing.items()
+    }

@@ -1,5 +1,6 @@
 """Slow uploads, and what one leaves while it runs: files anywhere, open ones without a name."""
 
+import os
 import select
 import socket
 import stat
@@ -122,9 +123,15 @@ def lying_about(data_dir: Path, pids: Iterable[int]) -> dict[Path, int]:
     return found | _nameless(pids)
 
 
+def _quietly(path: str, flags: int) -> int:
+    """Open without a trace: a journey beside this one looks at when its files were read."""
+    return os.open(path, flags | getattr(os, "O_NOATIME", 0))
+
+
 def holds(path: Path, word: bytes) -> bool:
     """Whether a file holds a word; one that went while we look holds nothing."""
     try:
-        return word in path.read_bytes()
+        with open(path, "rb", opener=_quietly) as file:
+            return word in file.read()
     except OSError:
         return False
