@@ -8,8 +8,9 @@ import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, ViewportSize
 
@@ -34,6 +35,8 @@ CONTRAST = {
 }
 # Chromium says each answer of 400 and above as an error; in this walk they are meant.
 MEANT = re.compile(r"responded with a status of (4\d\d|503)")
+# What it says of a script that `walks.without_script` lets nobody load.
+UNLOADED = "net::ERR_FAILED"
 LEFT = """async () => ({
   local: localStorage.length, session: sessionStorage.length, violations: window.violations,
   databases: (await indexedDB.databases()).length, caches: (await caches.keys()).length,
@@ -69,18 +72,23 @@ class Notes:
     allowed: Allowed = field(default_factory=Allowed.read)
     # Said by the browser since the last look.
     said: list[str] = field(default_factory=list)
+    # Of all walks: some are watched in one language and looked at in both.
+    watched: ClassVar[WeakSet[BrowserContext]] = WeakSet()
 
     def watch(self, context: BrowserContext, base: str) -> None:
         """Hear what the console says and see every request of a context."""
 
         def heard(message: ConsoleMessage) -> None:
-            if message.type in {"error", "warning"} and not MEANT.search(message.text):
+            unloaded = UNLOADED in message.text and message.location["url"].endswith(".js")
+            meant = unloaded or MEANT.search(message.text)
+            if message.type in {"error", "warning"} and not meant:
                 self.said.append(f"console: {message.text}")
 
         def asked(request: Request) -> None:
             if not request.url.startswith((base, "blob:" + base)):
                 self.said.append(f"request elsewhere: {request.url}")
 
+        self.watched.add(context)
         context.on("console", heard)
         context.on("request", asked)
 
@@ -89,6 +97,8 @@ class Notes:
         found = self.faults.setdefault(state, [])
         self.addresses.add(urlsplit(page.url).path)
         staff = page.locator("body.staff").count() > 0
+        if page.context not in self.watched:
+            found.append("nobody sees what this context asks for")
         found += self.said
         self.said.clear()
         found += self._left(page, staff)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, Route
 
-from tests.browser import axe_core
+from tests.browser import axe_core, walks
 from tests.browser.looking import Notes
 from tests.browser.reporter_pages import context_of
 from tests.chromium import chromium
@@ -50,7 +50,9 @@ def tab() -> Iterator[Page]:
     if not axe_core.script():
         axe_core.missing("axe-core cannot be had without Node and npm: no twin was looked at")
     with chromium() as browser:
-        yield context_of(browser, reduced_motion="reduce").new_page()
+        context = context_of(browser, reduced_motion="reduce")
+        Notes("en").watch(context, BASE)
+        yield context.new_page()
 
 
 @pytest.fixture
@@ -81,6 +83,30 @@ def looked(page: Page, notes: Notes) -> list[str]:
 @pytest.mark.parametrize("locale", ["en", "ar"])
 def test_a_well_made_page_has_no_fault(show: Show, locale: str) -> None:
     assert looked(show("<p>1 2 3</p><button>4</button>", locale), Notes(locale)) == []
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_what_a_page_without_script_asks_for_is_seen(tab: Page, watched: bool) -> None:
+    """Its own scripts are let go, and nothing else; where nobody sees it, that is a fault."""
+    assert tab.context.browser
+    inside = "<script src='/a.js'></script><img alt='' src='http://127.0.0.2:9/'><p>1</p>"
+    body = WELL.format(locale="en", dir="ltr", title="1", inside=inside)
+    notes = Notes("en")
+    with walks.without_script(tab.context.browser) as context:
+        if watched:
+            notes.watch(context, BASE)
+        context.route(
+            f"{BASE}/page", lambda route: route.fulfill(body=body, content_type="text/html")
+        )
+        page = context.new_page()
+        page.goto(f"{BASE}/page")
+        found = looked(page, notes)
+    elsewhere = "request elsewhere: http://127.0.0.2:9/"
+    unseen = "nobody sees what this context asks for"
+    assert [one for one in found if one in {elsewhere, unseen}] == [
+        elsewhere if watched else unseen
+    ]
+    assert not [one for one in found if "ERR_FAILED" in one], found
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -29,9 +29,10 @@ def in_language(live: Live, locale: str, look: Look, watch: Watch) -> None:
     """Reporter, caseworkers and supervisor of one language, in the order of a real case."""
     slug = SLUGS[locale]
     with chromium() as browser:
-        scripted = context_of(browser, reduced_motion="reduce")
-        watch(scripted, live.base)
-        reporter = Reporter(scripted, without_script(browser), live.base, locale, slug, look)
+        scripted, plain = context_of(browser, reduced_motion="reduce"), without_script(browser)
+        for context in (scripted, plain):
+            watch(context, live.base)
+        reporter = Reporter(scripted, plain, live.base, locale, slug, look)
         reporter.see_numbers("statistics-empty")
         reporter.read_around(CLOSED)
         first, second = reporter.report(), reporter.report_plainly()
