@@ -9,12 +9,12 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 import xml.etree.ElementTree as ET
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import exceptions
 from tests.chromium import program
 
 ROOT = Path(__file__).parent.parent
@@ -106,11 +106,6 @@ def run(part: Part) -> None:
     print(f"\n== {part.name}\n{said.read_text(errors='replace')}", flush=True)
 
 
-def exceptions() -> dict[str, list[dict[str, str]]]:
-    """What the suite lets pass, each with its reason."""
-    return tomllib.loads((ROOT / "tests" / "exceptions.toml").read_text())
-
-
 def equip() -> list[str]:
     """Say what is missing for the whole suite; fetch Chromium where that is allowed."""
     if not program() and os.geteuid() == 0 and shutil.which("apt-get"):
@@ -128,7 +123,7 @@ def report(checks: list[tuple[str, float, bool]], missing: list[str], total: flo
     for name, seconds, failed in checks:
         well &= not failed
         print(f"{name:<24}{seconds:7.1f} s  {'FAILED' if failed else 'ok'}")
-    allowed = [entry["test"] for entry in exceptions().get("skip", [])]
+    allowed = exceptions.excepted("skip", "test")
     for part in PARTS:
         well &= not part.failed
         counts = f"{part.tests} tests, {len(part.skipped)} skipped, {part.processor:.0f} s of CPU"
@@ -140,7 +135,7 @@ def report(checks: list[tuple[str, float, bool]], missing: list[str], total: flo
                 print("    (not allowed under CI=true)")
                 well = False
     print(f"{'all':<24}{total:7.1f} s")
-    print("exceptions: " + ", ".join(f"{len(v)} {k}" for k, v in exceptions().items()))
+    print("exceptions: " + ", ".join(f"{n} {kind}" for kind, n in exceptions.counts().items()))
     for what in missing:
         print(f"MISSING: {what}; the tests that need it were skipped")
         well &= not CI

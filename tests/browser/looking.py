@@ -5,7 +5,6 @@ Notes every fault with the state it was found in; the tests read the notes.
 
 import json
 import re
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,6 +14,7 @@ from weakref import WeakSet
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, ViewportSize
 
 from tests.browser import axe_core
+from tests.exceptions import entries
 
 HERE = Path(__file__).parent
 LOOKING = (HERE / "looking.js").read_text(encoding="utf-8")
@@ -53,12 +53,9 @@ class Allowed:
     @classmethod
     def read(cls) -> "Allowed":
         """The entries of the one file, each with its reason."""
-        given = tomllib.loads((HERE.parent / "exceptions.toml").read_text(encoding="utf-8"))
-        entries = [*given.get("axe", []), *given.get("latin", [])]
-        assert all(entry["reason"] for entry in entries)
         return cls(
-            frozenset((entry["page"], entry["rule"]) for entry in given.get("axe", [])),
-            tuple(entry["word"] for entry in given.get("latin", [])),
+            frozenset((entry["page"], entry["rule"]) for entry in entries("axe")),
+            tuple(entry["word"] for entry in entries("latin")),
         )
 
 

@@ -3,10 +3,14 @@
 import ast
 import json
 import re
+import subprocess
 import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+
+from tests.exceptions import excepted
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("reporting", "analytics", "casework")
@@ -35,19 +39,6 @@ def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def excepted(kind: str) -> set[str]:
-    entries = tomllib.loads((ROOT / "tests" / "exceptions.toml").read_text())[kind]
-    assert all(entry["reason"] for entry in entries)
-    return {entry["file"] for entry in entries}
-
-
-def excepted_routes() -> set[str]:
-    """`METHOD /path` of routes that answer a role otherwise than their audience says."""
-    entries = tomllib.loads((ROOT / "tests" / "exceptions.toml").read_text())["route"]
-    assert all(entry["reason"] for entry in entries)
-    return {entry["route"] for entry in entries}
-
-
 @pytest.mark.parametrize("path", SOURCES + TESTS, ids=name)
 def test_a_module_says_what_it_is_for(path: Path) -> None:
     tree = ast.parse(path.read_text())
@@ -70,7 +61,7 @@ def test_files_and_functions_stay_small(path: Path) -> None:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
             lines = node.end_lineno - node.lineno + 1
             long += [f"{node.name} {lines}"] if lines > MAX_FUNCTION else []
-    assert not long or name(path) in excepted("long"), long
+    assert not long or name(path) in excepted("long", "file"), long
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
@@ -117,15 +108,46 @@ def test_log_lines_carry_declared_keys_only(path: Path) -> None:
             assert all(isinstance(a, ast.Constant) for a in node.args), ast.unparse(node)
 
 
-def test_the_top_level_holds_what_the_plan_lists() -> None:
-    import subprocess
+def top_level(folder: Path) -> set[str]:
+    """What is kept. Git says it; where there is none, what it would leave out is passed over."""
+    listed = subprocess.run(["git", "ls-files"], cwd=folder, capture_output=True, text=True)
+    if not listed.returncode:
+        return {line.split("/")[0] for line in listed.stdout.splitlines()}
+    left_out = [line.strip("/") for line in (folder / ".gitignore").read_text().splitlines()]
+    found = {path.name for path in folder.iterdir()}
+    return {one for one in found if not any(fnmatch(one, each) for each in left_out)}
 
-    listed = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if listed.returncode:
-        pytest.skip("not a git checkout")
-    assert {line.split("/")[0] for line in listed.stdout.splitlines()} <= TOP
+
+def test_the_top_level_holds_what_the_plan_lists() -> None:
+    assert top_level(ROOT) <= TOP
+
+
+def test_a_copy_that_is_no_checkout_is_looked_at_too(tmp_path: Path) -> None:
+    for made in ("tests", "data", ".venv", "stray"):
+        (tmp_path / made).mkdir()
+    (tmp_path / ".gitignore").write_text((ROOT / ".gitignore").read_text())
+    assert top_level(tmp_path) - TOP == {"stray"}
+
+
+def skips(text: str) -> bool:
+    """Whether a test file passes over a test."""
+    ways = {"skip", "skipif", "xfail", "importorskip"}
+    names = {n.attr for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Attribute)}
+    return bool(names & ways)
+
+
+def test_what_is_passed_over_stands_in_the_one_file() -> None:
+    allowed = excepted("skip_at_home", "file") | {
+        entry.split("::", 1)[0].replace(".", "/") + ".py" for entry in excepted("skip", "test")
+    }
+    assert {name(path) for path in TESTS if skips(path.read_text())} == allowed
+
+
+def test_passing_over_a_test_is_found() -> None:
+    """The twin."""
+    assert skips("import pytest\ndef f():\n    pytest.skip('x')")
+    assert skips("import pytest\n@pytest.mark.xfail\ndef f(): ...")
+    assert not skips("import pytest\n@pytest.mark.browser\ndef f(): 'skip'")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Templates and style: visible strings translatable, nothing inline, no left or right."""
 
 import re
-import tomllib
 from pathlib import Path
 
 import pytest
 from jinja2 import nodes
 from jinja2.sandbox import SandboxedEnvironment
+
+from tests.exceptions import excepted
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("reporting", "analytics", "casework")
@@ -22,12 +23,6 @@ MAX_LINES = 150
 
 def name(path: Path) -> str:
     return str(path.relative_to(ROOT))
-
-
-def excepted(kind: str, key: str) -> set[str]:
-    entries = tomllib.loads((ROOT / "tests" / "exceptions.toml").read_text())[kind]
-    assert all(entry["reason"] for entry in entries)
-    return {entry[key] for entry in entries}
 
 
 def constant_text(path: Path) -> str:
