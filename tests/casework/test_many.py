@@ -1,19 +1,26 @@
 """Many at a time: a bounded number lies open, and no number of them breaks a hand-over."""
 
+import html
+import re
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import event
 
 from casework import admission, basis, handover, incidents, objects, stored
 from casework.basis import Basis
 from casework.sessions import Session
 from reporting.database import db
-from tests.casework import sent
+from reporting.sealing import unbox
+from tests.casework import people, sent
+from tests.casework.people import Organisation
 from tests.casework.test_incidents import closed, made, recorded
+
+SHOWN = re.compile(r'class="open" href="/staff/reports/([^"]+)"')
 
 
 @contextmanager
@@ -81,3 +88,40 @@ def test_so_many_lie_open_at_a_time(sana: Session, monkeypatch: pytest.MonkeyPat
     assert len(opened) == 12
     assert max(left) == 1
     assert named == [2, 2, 2]
+
+
+@pytest.fixture
+def digests_opened(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """The digests that were opened, by what they were boxed for."""
+    opened: list[bytes] = []
+
+    def noted(key: bytes, kind: str, context: bytes, boxed: bytes) -> bytes:
+        opened.append(context)
+        return unbox(key, kind, context, boxed)
+
+    monkeypatch.setattr("casework.digests.unbox", noted)
+    return opened
+
+
+def test_a_page_of_the_queue_opens_the_digests_it_shows(
+    client: FlaskClient, organisation: Organisation, digests_opened: list[bytes]
+) -> None:
+    """Each line shows a reporter's first words: those of no other report are read for it."""
+    ids = [sent.send().id for _ in range(52)] + [sent.send(language="ar").id]
+    assert people.sign_in(client, organisation.supervisor).status_code == 303
+
+    def shown(path: str) -> tuple[list[str], str]:
+        """Reports of a page and the way to the next; so many digests were opened for it."""
+        digests_opened.clear()
+        page = client.get(path).text
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        return SHOWN.findall(page), html.unescape(following[1]) if following else ""
+
+    first, path = shown("/staff/queue")
+    assert (len(first), len(digests_opened)) == (50, 50)
+    second, nothing = shown(path)
+    assert (len(second), len(digests_opened), nothing) == (3, 3, "")
+    assert sorted(first + second) == sorted(ids)
+    # The twin: what stands in digests alone cannot be asked of the database.
+    arabic, _ = shown("/staff/queue?language=ar")
+    assert (len(arabic), len(digests_opened)) == (1, 53)
