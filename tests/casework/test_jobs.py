@@ -1,8 +1,11 @@
 """Jobs that time starts: neutral notices, finished erasures, repeats without harm."""
 
+import re
 import smtplib
 from dataclasses import replace
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from casework.sessions import Session
 from reporting import mailbox
 from reporting.database import db, transaction
 from reporting.models import ErasureOrder, Report
-from tests.casework import people, sent
+from tests.casework import people, post_office, sent
 from tests.casework.people import Organisation
 
 
@@ -278,3 +281,49 @@ def test_all_jobs_run_twice_and_leave_no_audit_of_reporters(sana: Session) -> No
 def test_every_line_of_the_crontab_is_a_job_and_parses(name: str, line: str) -> None:
     assert name in jobs.JOBS
     assert CronJob("q", func_name="x", cron=line).get_next_enqueue_time() is not None
+
+
+def test_a_mail_server_gets_one_neutral_mail_for_each(
+    app: Flask, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over the wire: nobody sees who else was told, and one who is refused stops no other."""
+    told = {organisation.supervisor: ("sana@mail.invalid", "en")}
+    told[people.add_member(organisation, "caseworker", "Ada")] = ("ada@mail.invalid", "ar")
+    told[people.add_member(organisation, "caseworker", "Zoe")] = ("zoe@elsewhere.invalid", "en")
+    told[people.add_member(organisation, "caseworker", "Bo")] = ("", "en")
+    told[people.add_organisation("other").supervisor] = ("other@mail.invalid", "en")
+    with transaction() as database:
+        for who, (address, locale) in told.items():
+            member = database.get_one(Member, who.member_id)
+            member.email, member.locale = address or None, locale
+    one = sent.send(files=[("bus.jpg", b"x")])
+    with post_office.opened() as office:
+        settings = replace(
+            app.extensions["settings"],
+            smtp_host="127.0.0.1",
+            smtp_port=office.port,
+            smtp_from="upstander@mail.invalid",
+        )
+        monkeypatch.setitem(app.extensions, "settings", settings)
+        jobs.notify_staff()
+    mails = {mail.recipients[0]: mail for mail in office.taken}
+    assert mails.keys() == {"sana@mail.invalid", "ada@mail.invalid"}
+    assert len(office.taken) == 2
+    wire = {"english": mails["sana@mail.invalid"], "arabic": mails["ada@mail.invalid"]}
+    for mail in wire.values():
+        assert (mail.sender, len(mail.recipients)) == ("upstander@mail.invalid", 1)
+        read = message_from_bytes(mail.data, policy=default)
+        assert read["To"] == mail.recipients[0]
+        assert {"Cc", "Bcc", "Date", "Message-ID", "X-Mailer"}.isdisjoint(read.keys())
+        # A sentence and where to sign in.
+        sentence, address = read.get_content().splitlines()
+        assert sentence
+        assert address == f"{settings.address}/staff/queue"
+        names = (one.id, one.report_id.hex(), "demo", "Sana", "shouted", "bus.jpg", "Organisation")
+        whole = mail.data.decode() + str(read["Subject"]) + read.get_content()
+        assert not [name for name in names if name in whole]
+    subjects = {
+        way: message_from_bytes(m.data, policy=default)["Subject"] for way, m in wire.items()
+    }
+    assert subjects["english"] == "Something new is in your queue"
+    assert re.search(r"[\u0621-\u064a]{3}", subjects["arabic"])
