@@ -134,7 +134,7 @@ def cluster(live: Live) -> list[Path]:
 def words_left(live: Live, words: Iterable[str], since: float) -> Iterator[leaks.Found]:
     """Look everywhere. The demo's own file of sign-ins is made to hold secrets in clear."""
     words = list(words)
-    folders = [p for p in live.data_dir.rglob("*") if p.is_file()]
+    folders = [p for p in files_below(live.data_dir, temporary(live)) if p.is_file()]
     folders = [p for p in folders if p.name != "demo-sign-ins.json"]
     yield from leaks.search([*folders, live.log, *cluster(live), *_recent(live, since)], words)
     yield from leaks.search_bytes(database_values(live), words)
@@ -150,6 +150,11 @@ def _recent(live: Live, since: float) -> Iterator[Path]:
             continue
         if fresh and "pytest" not in str(path) and live.data_dir not in path.parents:
             yield path
+
+
+def temporary(live: Live) -> Path:
+    """Where this instance puts its temporary files, as the journey told it."""
+    return Path(live.env["TMPDIR"])
 
 
 def files_below(*folders: Path) -> Iterator[Path]:
@@ -168,7 +173,7 @@ def times(live: Live) -> dict[Path, dict[str, int]]:
     through the temporary folders list them all.
     """
     found = {}
-    for path in live.data_dir.rglob("*"):
+    for path in (*live.data_dir.rglob("*"), *temporary(live).rglob("*")):
         try:
             state = path.lstat()
         except FileNotFoundError:
@@ -188,10 +193,11 @@ def moments_left(
     """Look for the seconds of reporters' requests: as text, and in the `times` of files.
 
     Excepted are write-ahead logs, which show order and time (sealing.md 10), and the times of the
-    database file, which tell no more (threat-model.md).
+    database file, which tell no more (threat-model.md). Of temporary folders only the instance's
+    own is looked through: other programs write the same seconds into the others.
     """
     words, seconds = list(words), set(seconds)
-    files = [p for p in live.data_dir.rglob("*") if p.is_file()]
+    files = [p for p in files_below(live.data_dir, temporary(live)) if p.is_file()]
     files = [p for p in files if not p.name.endswith(("-wal", "-shm"))]
     yield from leaks.search([*files, live.log], words)
     for folder in cluster(live):
@@ -199,7 +205,7 @@ def moments_left(
             [p for p in folder.rglob("*") if p.is_file() and "pg_wal" not in p.parts], words
         )
     yield from leaks.search_bytes(database_values(live), words)
-    yield from leaks.search_bytes(valkey_values(live), words)
+    yield from leaks.search_bytes(valkey_values(live) | valkey_journal(live), words)
     for path, told in known.items():
         if path.name.startswith("upstander.db"):
             continue

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyotp
 import pytest
@@ -17,6 +18,7 @@ import sqlalchemy
 
 from tests import leaks, reporter
 from tests.journey import places
+from tests.journey.conftest import Start
 from tests.live import Live
 from tests.page import Page, Visitor
 from tests.staff import Staff
@@ -125,7 +127,7 @@ def report_both_ways(live: Live, planted: Planted) -> tuple[str, str]:
 
 
 def staff_work(live: Live, planted: Planted) -> None:
-    """A new member's words, a note, an answer, a search of the queue; every page opened."""
+    """Every report opened with its files, a note and an answer for each, a colleague invited."""
     word = planted.word
     supervisor = Staff(live.base)
     supervisor.sign_in(live.sign_ins("supervisor", "demo")[0])
@@ -185,10 +187,11 @@ def come_back(live: Live, planted: Planted, receipt: str) -> None:
 
 
 @pytest.fixture
-def debugging(start: object) -> Live:
-    """An instance that logs as much as it can."""
-    live: Live = start(UPSTANDER_LOG_LEVEL="DEBUG")  # type: ignore[operator]  # a factory
-    return live
+def debugging(start: Start, tmp_path: Path) -> Live:
+    """An instance that logs as much as it can, its temporary files in a folder of its own."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return start(UPSTANDER_LOG_LEVEL="DEBUG", TMPDIR=str(folder))
 
 
 def next_minute() -> None:
@@ -228,9 +231,13 @@ def plant(live: Live, word: str) -> Iterator[str]:
     client.hset("rq:job:packed", "data", zlib.compress(word.encode()))
     yield "valkey b'planted'"
     yield "valkey b'rq:job:packed'"
+    client.hset("rq:job:gone", "data", zlib.compress(f"gone {word}".encode()))
+    client.delete("rq:job:gone")
     yield f"{live.data_dir}/*/appendonlydir/*"
-    for folder in ("attachments", "tmp", "secrets"):
-        path = live.data_dir / folder / "planted"
+    yield f"unpacked {live.data_dir}/*/appendonlydir/*"
+    folders = [live.data_dir / name for name in ("attachments", "tmp", "secrets")]
+    for folder in [*folders, places.temporary(live)]:
+        path = folder / "planted"
         path.parent.mkdir(exist_ok=True)
         path.write_text(word)
         yield str(path)
@@ -249,8 +256,9 @@ def missed(wanted: Iterable[str], found: Iterable[leaks.Found]) -> list[str]:
     return [one for one in wanted if not fnmatch.filter(said, one.replace("[", "[[]"))]
 
 
-def test_what_is_planted_is_found_in_each_place(live: Live) -> None:
+def test_what_is_planted_is_found_in_each_place(debugging: Live) -> None:
     """The twin: a word in one place of each kind."""
+    live = debugging
     since, word = time.time() - 1, unique("planted")
     wanted = list(plant(live, word))
     outside = [p / f"planted-{secrets.token_hex(4)}" for p in places.TEMPORARY]  # removed below
@@ -265,8 +273,9 @@ def test_what_is_planted_is_found_in_each_place(live: Live) -> None:
             path.unlink(missing_ok=True)
 
 
-def test_what_valkey_forgot_is_found_in_its_file(live: Live) -> None:
+def test_what_valkey_forgot_is_found_in_its_file(debugging: Live) -> None:
     """The twin of jobs that are done: their payload, packed or not, is written and removed."""
+    live = debugging
     client = redis.Redis.from_url(places.valkey_url(live))
     plain, packed = unique("plain"), unique("packed")
     client.hset("rq:job:done", mapping={"a": plain, "b": zlib.compress(packed.encode())})
@@ -278,8 +287,9 @@ def test_what_valkey_forgot_is_found_in_its_file(live: Live) -> None:
         assert missed([f"{place}{live.data_dir}/*/appendonlydir/*"], hits) == [], word
 
 
-def test_a_planted_second_is_found_in_each_place(live: Live) -> None:
+def test_a_planted_second_is_found_in_each_place(debugging: Live) -> None:
     """The twin: a clock time in each shape and place, and files bearing a reporter's second."""
+    live = debugging
     second, other = 1_700_000_123, 1_600_000_000
     said = leaks.moments(datetime.fromtimestamp(second, UTC))
     wanted = list(plant(live, " | ".join(said)))
