@@ -140,7 +140,8 @@ def keep(session: Session) -> None:
 
 def end(token: str) -> None:
     """Drop the keyring."""
-    _redis().delete(_name(token))
+    if _is_token(token):
+        _redis().delete(_name(token))
 
 
 def _refreshed(session: Session, member: Member) -> Session | None:

@@ -2,6 +2,7 @@
  * The idle lock of the staff pages. After fifteen minutes without a hand on the keyboard the page
  * is taken out of the document, the server drops the keys, and signing in again puts it back with
  * everything that was typed. Keeps nothing outside this page: no web storage, no clipboard.
+ * All tabs share one cookie: when another member signs in, the pages of the one before are given up.
  */
 "use strict";
 
@@ -16,11 +17,17 @@ const WARNING = Number(body.dataset.warning) * 1000;
 const PING_EVERY = 60 * 1000;
 const TELL_EVERY = 5 * 1000;
 const tabs = new BroadcastChannel("upstander-staff");
+const me = form.elements.member.value;
 
 let lastHand = Date.now();
 let lastPing = Date.now();
 let lastTold = 0;
 let kept = null;
+let locks = 0;
+
+function tell(what) {
+  tabs.postMessage({ what, member: me });
+}
 
 function send(path, fields) {
   const data = new URLSearchParams(fields);
@@ -28,15 +35,45 @@ function send(path, fields) {
   return fetch(path, { method: "POST", body: data, credentials: "same-origin", redirect: "manual" });
 }
 
-/* The session ended on the server (or somebody signed out in another tab): lock here too. */
+/*
+ * The session ended on the server (or somebody signed out in another tab): lock here too. 400 says
+ * that it is another member's by now.
+ */
 async function ping() {
   lastPing = Date.now();
   try {
     const answer = await send("/staff/stay", {});
-    if (answer.status === 401 || answer.type === "opaqueredirect") lockPage(false);
+    const ended = [400, 401].includes(answer.status) || answer.type === "opaqueredirect";
+    if (ended) lockPage(false);
+    return answer.status === 204;
   } catch {
     /* Not reachable just now; the next ping or the lock will tell. */
+    return false;
   }
+}
+
+/* The word of another tab opens nothing: the server says whether this member has a session. */
+async function reopen() {
+  const before = locks;
+  if ((await ping()) && locks === before) unlockPage();
+}
+
+/*
+ * A page of another member in this browser: one of the two is stale. The server knows which (it may
+ * be the other one, if its answer was slow); nothing of that is for whoever signed in since to find.
+ */
+async function meet() {
+  const shown = !kept;
+  lockPage(false);
+  const before = locks;
+  if (!(await ping())) {
+    kept = null;
+    body.replaceChildren();
+    location.replace("/staff/sign-in?left=other");
+    return;
+  }
+  if (shown && locks === before) unlockPage();
+  tell("here");
 }
 
 function handSeen(told) {
@@ -46,7 +83,7 @@ function handSeen(told) {
   if (!warning.hidden) hideWarning();
   if (!told && now - lastTold > TELL_EVERY) {
     lastTold = now;
-    tabs.postMessage("hand");
+    tell("hand");
   }
   if (!told && now - lastPing > PING_EVERY) ping();
 }
@@ -64,6 +101,7 @@ function showWarning() {
 }
 
 function lockPage(tellServer) {
+  locks += 1;
   if (kept) return;
   warning.hidden = true;
   kept = {
@@ -79,7 +117,7 @@ function lockPage(tellServer) {
   lock.hidden = false;
   document.getElementById("lock-title").focus();
   if (tellServer) {
-    tabs.postMessage("lock");
+    tell("lock");
     send("/staff/lock", {}).catch(() => {});
   }
 }
@@ -119,7 +157,7 @@ async function unlock(event) {
       code: form.elements.unlock_code.value,
     });
     if (answer.status === 204) {
-      tabs.postMessage("unlock");
+      tell("unlock");
       unlockPage();
       return;
     }
@@ -142,10 +180,15 @@ for (const kind of ["keydown", "pointerdown", "input", "wheel"]) {
   );
 }
 tabs.addEventListener("message", ({ data }) => {
-  if (data === "hand") handSeen(true);
-  if (data === "lock") lockPage(false);
-  if (data === "unlock") unlockPage();
+  if (data.member !== me) {
+    if (data.what === "here") meet();
+    return;
+  }
+  if (data.what === "hand") handSeen(true);
+  if (data.what === "lock") lockPage(false);
+  if (data.what === "unlock" && kept) reopen();
 });
+tell("here");
 form.addEventListener("submit", unlock);
 document.getElementById("idle-stay").addEventListener("click", () => {
   handSeen(false);

@@ -17,6 +17,7 @@ from flask import (
     render_template,
     request,
 )
+from flask import session as forms
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response as BaseResponse
@@ -71,7 +72,18 @@ def cookie_name(settings: Settings) -> str:
 
 
 def set_cookie(response: BaseResponse, session: Session) -> None:
-    """Give the browser its half of the session. It ends with the browser at the latest."""
+    """Give the browser its half of the session. It ends with the browser at the latest.
+
+    All tabs share it. What stands in a page of the member before would be sent in this one's name:
+    the tokens of those pages are worth nothing from now on, and the session they had ends. Pages
+    of the same member keep theirs, so that what was typed before the lock can be sent after it.
+    """
+    if cookie_token():
+        sessions.end(cookie_token())
+    member = b64(session.member_id)
+    if forms.get("member", member) != member:
+        forms.clear()
+    forms["member"] = member
     settings = current_app.extensions["settings"]
     response.set_cookie(
         cookie_name(settings),

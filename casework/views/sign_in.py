@@ -133,7 +133,7 @@ def _form(*, next_path: str, problem: str = "", left: str = "") -> str:
         "casework/sign_in.html",
         next_path=local_path(next_path),
         problems={_field(problem): _problem(problem)} if problem else {},
-        left=left if left in {"signed-out", "locked"} else "",
+        left=left if left in {"signed-out", "locked", "other"} else "",
         name=request.form.get("name", ""),
     )
 

@@ -1,20 +1,23 @@
 """The idle lock in a real browser: warns, hides, drops the keys, and keeps what was typed."""
 
+import json
 import threading
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, Route, expect
 from werkzeug.serving import make_server
 
 from casework.credentials import NewMember
+from reporting.sealing import b64
 from tests.casework.people import add_member, add_organisation, code_of
 from tests.chromium import chromium
 
 pytestmark = pytest.mark.browser
-# The one thing a browser may say: that it refused a sign-in that was meant to be refused.
-EXPECTED = ("401", "Permissions-Policy")
+# What a browser may say: that the server refused what was meant to be refused, a sign-in or what a
+# page of the member before asked for.
+EXPECTED = ("401", "status of 400", "Permissions-Policy")
 
 
 @pytest.fixture
@@ -122,6 +125,75 @@ def test_somebody_else_does_not_open_the_page_behind(app: Flask, page: Page) -> 
     page.click("text=Lock screen")
     unlock(page, karim, steps=0)
     expect(page.locator("#lock-problem")).to_be_visible()
+    assert page.locator("h1").count() == 0
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_the_page_goes_when_somebody_else_signs_in_beside_it(
+    app: Flask, page: Page, *, locked: bool
+) -> None:
+    """One browser has one cookie: Pau's own words must not open what Ruth had on the screen."""
+    ruth, pau = add_organisation("demo", "Ruth"), add_organisation("demo-two", "Pau")
+    sign_in(page, ruth.supervisor, "/staff/people")
+    page.fill("#name", "Half a name")
+    if locked:
+        page.click("text=Lock screen")
+        expect(page.locator("#lock")).to_be_visible()
+    beside = page.context.new_page()
+    sign_in(beside, pau.supervisor, "/staff/people")
+    beside.click("text=Lock screen")
+    unlock(beside, pau.supervisor)
+    expect(beside.locator("h1")).to_have_text("People")
+    expect(page.locator("[role=status]")).to_contain_text("Somebody else has signed in")
+    assert page.url.endswith("/staff/sign-in?left=other")
+    assert "Ruth" not in page.content()
+
+
+def test_of_two_members_pages_the_server_says_which_goes(app: Flask, page: Page) -> None:
+    """Ruth's answer was under way while Pau signed in, and arrives after his page."""
+    ruth, pau = add_organisation("demo", "Ruth"), add_organisation("demo-two", "Pau")
+    sign_in(page, ruth.supervisor, "/staff/people")
+    late = page.context.new_page()
+    held: list[tuple[Route, APIResponse]] = []
+    late.route("**/staff/profile", lambda route: held.append((route, route.fetch())))
+    with late.expect_request("**/staff/profile"):
+        late.evaluate("(to) => { location.href = to; }", page.url.replace("people", "profile"))
+    sign_in(page, pau.supervisor, "/staff/people")
+    page.fill("#name", "Half a name")
+    ((route, answer),) = held
+    assert "Ruth" in answer.text()
+    with page.expect_response("**/staff/stay") as asked:
+        route.fulfill(response=answer)
+    assert asked.value.status == 204
+    late.wait_for_url("**/staff/sign-in?left=other")
+    expect(page.locator("#name")).to_have_value("Half a name")
+    expect(page.locator("#lock")).to_be_hidden()
+
+
+def test_the_word_of_another_page_keeps_nothing_open_and_opens_nothing(
+    app: Flask, page: Page
+) -> None:
+    supervisor = add_organisation().supervisor
+    sign_in(page, supervisor, "/staff/people")
+    beside = page.context.new_page()
+    beside.goto("/staff/sign-in")
+
+    def say(what: str, member: bytes) -> None:
+        said = json.dumps({"what": what, "member": b64(member)})
+        beside.evaluate(f"new BroadcastChannel('upstander-staff').postMessage({said})")
+
+    page.clock.run_for(14 * 60_000)
+    say("hand", supervisor.member_id)
+    expect(page.locator("#idle-warning")).to_be_hidden()
+    page.clock.run_for(14 * 60_000)
+    say("hand", bytes(16))
+    page.clock.run_for(65_000)
+    expect(page.locator("#lock")).to_be_visible()
+    say("unlock", bytes(16))
+    with page.expect_response("**/staff/stay") as asked:
+        say("unlock", supervisor.member_id)
+    assert asked.value.status == 401
+    expect(page.locator("#lock")).to_be_visible()
     assert page.locator("h1").count() == 0
 
 

@@ -232,6 +232,38 @@ def test_lock_drops_the_keyring_and_unlock_is_for_the_same_member(client: FlaskC
     assert client.post("/staff/stay", data=token).status_code == 204
 
 
+@pytest.mark.parametrize("other", [True, False])
+def test_a_page_of_the_member_before_is_not_sent_in_the_name_of_another(
+    client: FlaskClient, *, other: bool
+) -> None:
+    """All tabs share one cookie, so a form left open would act for whoever signed in last."""
+    organisation = add_organisation()
+    sana = organisation.supervisor
+    sign_in(client, sana)
+    form = page(client, "/staff/people")
+    first = client.get_cookie("upstander")
+    assert first is not None
+    sign_in(client, add_member(organisation, "supervisor", "Ruth") if other else sana, steps=1)
+    before = len(members.people(session_of(sana)))
+    token = {"csrf_token": token_in(form)}
+    asked = {"name": "Noor", "role": "caseworker", **token}
+    answer = client.post("/staff/people/invite", data=asked)
+    assert answer.status_code == (400 if other else 200)
+    assert len(members.people(session_of(sana))) == before + (not other)
+    assert client.post("/staff/stay", data=token).status_code == (400 if other else 204)
+    # Not the other one's session either, by a lock of the page that was left.
+    client.post("/staff/lock", data=token)
+    assert client.get("/staff/people").status_code == (200 if other else 303)
+    assert sessions.load(first.value) is None, "a session that no browser has is still open"
+
+
+@pytest.mark.parametrize("cookie", ["x", "é", "A" * 43])
+def test_a_cookie_that_is_none_does_not_keep_anybody_out(client: FlaskClient, cookie: str) -> None:
+    new = add_organisation().supervisor
+    client.set_cookie("upstander", cookie)
+    assert sign_in(client, new).location == "/staff/queue"
+
+
 def test_wrong_role_sees_the_refusal_and_nothing_else(client: FlaskClient) -> None:
     organisation = add_organisation()
     sign_in(client, add_member(organisation, "caseworker", "Karim"))
