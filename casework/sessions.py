@@ -74,7 +74,7 @@ def start(member: Member, seed: bytes) -> Session:
     """Make a session and keep it under a fresh cookie, `session.token`."""
     session = make(member, seed)
     session.token = b64(secrets.token_bytes(32))
-    keep(session)
+    _put(session, again=False)
     return session
 
 
@@ -111,7 +111,7 @@ def load(token: str) -> Session | None:
         return _refreshed(session, member)
     if now - rolled >= ROLL:
         session.rolled = now
-        keep(session)
+        _put(session)
     return session
 
 
@@ -120,11 +120,15 @@ def refresh(session: Session) -> None:
     member = db.session.get_one(Member, session.member_id)
     session.keyring = open_keyring(member, session.seed)
     if session.token:
-        keep(session)
+        _put(session)
 
 
-def keep(session: Session) -> None:
-    """Box the session under cookie and day secret and put it into Redis."""
+def _put(session: Session, *, again: bool = True) -> None:
+    """Box the session under cookie and day secret and put it into Redis.
+
+    Again only where one still is: a request that was under way while the member signed out or
+    locked would bring the keyring back, for whoever has the cookie.
+    """
     kept = {
         "member": b64(session.member_id),
         "seed": b64(session.seed),
@@ -135,7 +139,7 @@ def keep(session: Session) -> None:
     key = _key(session.token, _instance().day_secret(clock.today()))
     boxed = box(key, "session", b"", json.dumps(kept).encode())
     # Redis forgets it soon after; the times that count are in the box.
-    _redis().set(_name(session.token), boxed, ex=int(IDLE.total_seconds()) + 60)
+    _redis().set(_name(session.token), boxed, ex=int(IDLE.total_seconds()) + 60, xx=again)
 
 
 def end(token: str) -> None:
@@ -151,7 +155,7 @@ def _refreshed(session: Session, member: Member) -> Session | None:
         end(session.token)
         return None
     session.rolled = clock.now()
-    keep(session)
+    _put(session)
     return session
 
 

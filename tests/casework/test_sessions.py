@@ -14,6 +14,7 @@ from casework import members, sessions
 from casework.credentials import NewMember
 from casework.models import Member
 from casework.sessions import Session
+from reporting import sealing
 from reporting.database import db
 from reporting.instance import Instance
 from reporting.sealing import b64, unb64
@@ -129,6 +130,37 @@ def test_ended_session_is_gone(app: Flask, store: "redis.Redis") -> None:
     sessions.end(token)
     assert sessions.load(token) is None
     assert store.keys() == []
+
+
+@pytest.mark.parametrize("later", ["rolled", "refreshed", "new keys"])
+def test_a_request_that_was_under_way_does_not_bring_an_ended_session_back(
+    app: Flask, hands: Hands, store: "redis.Redis", monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    """It read the box before the member signed out, and would write it back after that."""
+    organisation = add_organisation()
+    karim = add_member(organisation, "caseworker", "Karim")
+    token = start(karim).token
+    under_way = sessions.load(token)
+    assert under_way is not None
+    hands.forward(minutes=2)
+    if later == "new keys":
+        gone = add_member(organisation, "caseworker", "Gone")
+        members.remove(session_of(organisation.supervisor), gone.member_id)
+    ended: list[str] = []
+
+    def signed_out_meanwhile(key: bytes, name: str, context: bytes, plain: bytes) -> bytes:
+        sessions.end(token)
+        ended.append(token)
+        return sealing.box(key, name, context, plain)
+
+    monkeypatch.setattr(sessions, "box", signed_out_meanwhile)
+    if later == "refreshed":
+        sessions.refresh(under_way)
+    else:
+        sessions.load(token)
+    assert ended == [token], "nothing was written"
+    assert store.keys() == []
+    assert sessions.load(token) is None
 
 
 def test_removed_member_is_out_at_once(app: Flask) -> None:
