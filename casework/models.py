@@ -206,8 +206,7 @@ class Item(Base):
     revision: Mapped[int] = mapped_column(Integer, primary_key=True, info={"holds": "code"})
     # "coding", "note", "answer", "record" or "reason".
     kind: Mapped[str] = mapped_column(String(8), info={"holds": "code"})
-    author_id: Mapped[bytes] = mapped_column(Id, info={"holds": "opaque"})
-    day: Mapped[date] = mapped_column(Date, info={"holds": "day"})
+    # With who wrote it and when.
     boxed: Mapped[bytes] = mapped_column(info={"holds": "ciphertext"})
 
 

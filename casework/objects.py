@@ -2,7 +2,8 @@
 
 An incident has a random key of its own: nothing of it is ever sealed under a report's key, so that
 erasing one report of three leaves the rest readable. The audit entry of a change holds revision,
-kind and SHA-256 of the box; all are compared at opening, so no old revision comes back unseen.
+kind and SHA-256 of the box; all are compared at opening, so no old revision comes back unseen. Who
+wrote it and when stands in the box: beside it anybody at the database could put another name.
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, delete, func, insert, select
@@ -72,8 +74,9 @@ class OpenedItem:
     item_id: bytes
     revision: int
     kind: str
-    author_id: bytes
-    day: Any
+    # Of nobody and no day when it is altered: it must not pass for somebody's word.
+    author_id: bytes | None
+    day: date | None
     value: dict[str, Any]
     altered: bool
     # The highest revision there is, of any kind: the next one comes after it.
@@ -130,24 +133,22 @@ def write_item(
     else:
         item_id, last = random_id(), 0
     revision = last + 1
-    place = {"item_id": item_id, "revision": revision, "kind": kind}
-    row = {**place, "author_id": author_id, "day": clock.today()}
-    _put(session, incident, key, author_id, row, value)
+    row = {"item_id": item_id, "revision": revision, "kind": kind}
+    _put(session, incident, key, author_id, row, _signed(author_id, clock.today(), value))
     return revision
 
 
 def carry_item(
     session: DatabaseSession, incident: Incident, key: bytes, actor_id: bytes, item: OpenedItem
 ) -> None:
-    """Box an item of another incident for this one; its author and day stay what they were."""
-    row = {
-        "item_id": random_id(),
-        "revision": 1,
-        "kind": item.kind,
-        "author_id": item.author_id,
-        "day": item.day,
-    }
-    _put(session, incident, key, actor_id, row, item.value)
+    """Box an item of another incident for this one; its author and day stay what they were.
+
+    Raises `ActionRefused` for an altered one: boxed anew it would pass for whole.
+    """
+    if item.author_id is None or item.day is None:
+        raise ActionRefused("altered")
+    row = {"item_id": random_id(), "revision": 1, "kind": item.kind}
+    _put(session, incident, key, actor_id, row, _signed(item.author_id, item.day, item.value))
 
 
 def delete_item(
@@ -159,17 +160,22 @@ def delete_item(
     audit.write(session, incident.organisation_id, actor_id, "delete_item", incident.id, detail)
 
 
+def _signed(author_id: bytes, day: date, value: dict[str, Any]) -> dict[str, Any]:
+    """What is boxed: the item with who wrote it and when."""
+    return {"author": b64(author_id), "day": day.isoformat(), "value": value}
+
+
 def _put(
     session: DatabaseSession,
     incident: Incident,
     key: bytes,
     actor_id: bytes,
     row: dict[str, Any],
-    value: dict[str, Any],
+    signed: dict[str, Any],
 ) -> None:
     """Box a revision and write down in the chain who put it there."""
     item_id, revision = row["item_id"], row["revision"]
-    plain = pad(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    plain = pad(json.dumps(signed, ensure_ascii=False, separators=(",", ":")).encode())
     boxed = box(
         _items_key(key, incident.id), "object", _context(incident.id, item_id, revision), plain
     )
@@ -207,7 +213,7 @@ def read_all(
     for place, row in newest.items():
         found[row.object_id].append(_open(row, own[row.object_id], written.get(place)))
     return {
-        incident_id: sorted(items, key=lambda one: (one.day, one.item_id))
+        incident_id: sorted(items, key=lambda one: (one.day or date.min, one.item_id))
         for incident_id, items in found.items()
     }
 
@@ -276,11 +282,18 @@ def _written(
 def _open(item: Any, own: bytes, written: tuple[int, str, str] | None) -> OpenedItem:
     # The kind is in no box: a coding could be passed off as what names the record.
     altered = written != (item.revision, b64(hashlib.sha256(item.boxed).digest()), item.kind)
-    try:
+    signed: dict[str, Any] = {}
+    with suppress(SealingRefused):
         context = _context(item.object_id, item.item_id, item.revision)
-        value = json.loads(unpad(unbox(own, "object", context, item.boxed)))
-    except SealingRefused:
-        value, altered = {}, True
+        signed = json.loads(unpad(unbox(own, "object", context, item.boxed)))
+    whole = bool(signed) and not altered
     return OpenedItem(
-        item.item_id, item.revision, item.kind, item.author_id, item.day, value, altered, item.last
+        item_id=item.item_id,
+        revision=item.revision,
+        kind=item.kind,
+        author_id=unb64(signed["author"]) if whole else None,
+        day=date.fromisoformat(signed["day"]) if whole else None,
+        value=signed.get("value", {}),
+        altered=not whole,
+        last=item.last,
     )

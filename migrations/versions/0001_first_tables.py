@@ -329,8 +329,6 @@ def upgrade() -> None:
         sa.Column("item_id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
-        sa.Column("author_id", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
         sa.Column("boxed", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["object_id"],
