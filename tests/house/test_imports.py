@@ -19,7 +19,8 @@ VIOLATIONS = {
     "casework-layers": ("casework/helpers.py", '"""A drawer."""'),
     "analytics-layers": ("analytics/common.py", '"""A drawer."""'),
     "pure": ("casework/policy.py", "import sqlalchemy"),
-    "services": ("casework/triage.py", "import werkzeug.exceptions"),
+    # A module that nobody has put on any list yet.
+    "services": ("casework/latecomer.py", '"""A rule."""\nimport werkzeug.exceptions'),
     "acyclic": ("reporting/database.py", "import reporting.models"),
     "composition-root": ("analytics/release.py", "import wsgi"),
 }
