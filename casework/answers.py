@@ -21,8 +21,12 @@ from reporting.models import Message, Organisation
 from reporting.sealing import b64, random_id
 
 # Built once: see `audit`.
-_COUNT = select(func.count(Message.message_id)).where(Message.mailbox == bindparam("mailbox"))
-_SLUG = select(Organisation.slug).where(Organisation.id == bindparam("organisation"))
+_BESIDE = select(
+    func.count(Message.message_id),
+    select(Organisation.slug)
+    .where(Organisation.id == bindparam("organisation"))
+    .scalar_subquery(),
+).where(Message.mailbox == bindparam("mailbox"))
 
 
 def tell(
@@ -46,11 +50,9 @@ def tell(
         return None
     # The number tells the reporter's page which came last: rows bear a day only. The organisation
     # is chosen there beforehand, so that what a reporter adds does not go to another one.
-    content: dict[str, Any] = {
-        "text": text,
-        "number": _number(database, thread.mailbox),
-        "organisation": database.scalar(_SLUG, {"organisation": work.organisation_id}),
-    }
+    places = {"mailbox": thread.mailbox, "organisation": work.organisation_id}
+    before, slug = database.execute(_BESIDE, places).one()
+    content: dict[str, Any] = {"text": text, "number": before + 1, "organisation": slug}
     if status:
         content["status"] = status
         work.digest, work.digest_epoch = digests.box_digest(
@@ -64,7 +66,3 @@ def tell(
     subject = work.incident_id or work.report_id
     audit.write(database, work.organisation_id, session.member_id, "message", subject, detail)
     return message_id
-
-
-def _number(database: DatabaseSession, mailbox_id: bytes) -> int:
-    return (database.scalar(_COUNT, {"mailbox": mailbox_id}) or 0) + 1
