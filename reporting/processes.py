@@ -16,11 +16,15 @@ from pathlib import Path
 from typing import IO
 
 import redis
+from rq import Worker
 
 from reporting.family import Child, Family, StartRefused
+from reporting.queue import connect
 from reporting.settings import Settings
 
 START_SECONDS = 60
+# The web server answers by now and reports come in: the worker is only told about.
+WORKER_SECONDS = 15
 # In the data folder: says that the demo is whole, so that no later start makes it again.
 DEMO_DONE = "demo-complete"
 # In the data folder: which process is which, while it runs.
@@ -182,6 +186,18 @@ def web_answers(taken: socket.socket) -> bool:
         return False
 
 
+def worker_answers(settings: Settings, worker: Child) -> bool:
+    """Whether this very worker takes jobs: one that was killed is remembered for minutes."""
+    assert worker.process is not None
+    client = connect(settings.redis_url)
+    try:
+        return worker.process.pid in {known.pid for known in Worker.all(connection=client)}
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
+
+
 def supervise(
     settings: Settings, command: Command, *, demo: bool, say: Callable[[str], None]
 ) -> None:
@@ -201,9 +217,9 @@ def supervise(
         listen_for_metrics(settings) as metrics,
     ):
         try:
-            _start(family, settings, command, (taken, metrics), demo=demo)
+            worker = _start(family, settings, command, (taken, metrics), demo=demo)
             if not family.stopping.is_set():
-                for line in greeting(settings, demo=demo):
+                for line in greeting(settings, demo=demo, worker=worker):
                     say(line)
             family.watch()
         finally:
@@ -218,7 +234,8 @@ def _start(
     held: tuple[socket.socket, socket.socket],
     *,
     demo: bool,
-) -> None:
+) -> bool:
+    """Start what belongs to it; returns whether the worker is there too."""
     if settings.own_valkey:
         family.start(valkey(settings))
     wait_for(lambda: redis_answers(settings), family, f"Redis at {settings.redis_url}")
@@ -230,15 +247,18 @@ def _start(
         if demo and not family.stopping.is_set():
             make_demo(family, settings, command)
     if family.stopping.is_set():
-        return
+        return False
     held[0].listen(512)
-    for child in (
-        own_command(command, "worker"),
-        own_command(command, "cron"),
-        web(*held),
-    ):
+    worker = own_command(command, "worker")
+    for child in (worker, own_command(command, "cron"), web(*held)):
         family.start(child)
     wait_for(lambda: web_answers(held[0]), family, "the web server")
+    end = time.monotonic() + WORKER_SECONDS
+    while worker.alive() and time.monotonic() < end and not family.stopping.is_set():
+        if worker_answers(settings, worker):
+            return True
+        family.stopping.wait(0.05)
+    return False
 
 
 def make_demo(family: Family, settings: Settings, command: Command) -> None:
@@ -253,8 +273,8 @@ def make_demo(family: Family, settings: Settings, command: Command) -> None:
         family.stop_one(porch)
 
 
-def greeting(settings: Settings, *, demo: bool) -> Sequence[str]:
-    """What `run` says when all is up."""
+def greeting(settings: Settings, *, demo: bool, worker: bool) -> Sequence[str]:
+    """What `run` says when it is up, and what is missing."""
     lines = ["", f"Upstander runs: {settings.address}/"]
     if "casework" in settings.parts:
         lines.append(f"Staff sign in:  {settings.address}/staff/sign-in")
@@ -262,5 +282,8 @@ def greeting(settings: Settings, *, demo: bool) -> Sequence[str]:
         lines.append(f"Demo sign-ins:  {settings.data_dir / 'demo-sign-ins.json'}")
         lines.append("                (upstander member code NAME prints a demo member's code)")
         lines.append("For demonstration only: everything and everybody in it is invented.")
+    if not worker:
+        lines.append("MISSING:        the worker; reports come in, but no job runs and no release")
+        lines.append("                is built. It is started again and again; its lines say why.")
     lines += [f"Data:           {settings.data_dir}", "Ctrl-C stops everything."]
     return lines

@@ -1,11 +1,12 @@
 """Settings: the only reader of the environment. Secrets come from files, never from here."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 PARTS = frozenset({"reporting", "analytics", "casework"})
 
@@ -15,6 +16,9 @@ ARGON2_MEMORY_KIB = 64 * 1024
 ARGON2_PASSES = 3
 # macOS takes 104, Linux 108, both with the zero at the end.
 SOCKET_PATH_BYTES = 100
+# Redis tells a client's socket between spaces and `=`, unquoted: RQ's worker reads that when it
+# starts, fails at any other letter of such meaning, and no job would ever run.
+PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 
 
 class SettingRefused(Exception):
@@ -107,7 +111,7 @@ class Settings:
             host=get("HOST", "127.0.0.1"),
             port=_port(get("PORT", "8000"), "UPSTANDER_PORT"),
             database_url=_database(get("DATABASE_URL") or f"sqlite:///{data / 'upstander.db'}"),
-            redis_url=get("REDIS_URL") or _own_redis(data),
+            redis_url=_redis(get("REDIS_URL")) or _own_redis(data),
             log_level=level,
             parts=parts,
             emergency_number=get("EMERGENCY_NUMBER"),
@@ -121,20 +125,29 @@ class Settings:
 
 
 def socket_path(data_dir: Path, name: str) -> Path:
-    """Path of a Unix socket: in the data folder, or in a short private one when that is too deep.
+    """Path of a Unix socket: in the data folder, or in a short private one when that will not do.
 
-    A socket's path may have some 100 bytes. The short folder is named after user and data folder,
-    so that every process finds the same; whoever makes it checks that it is the user's own.
+    A socket's path may have some 100 bytes, all of them plain. The short folder is named after user
+    and data folder, so that every process finds the same; whoever makes it checks that it is the
+    user's own.
     """
     path = data_dir / name / f"{name}.sock"
-    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES:
+    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES and PLAIN_PATH.fullmatch(str(path)):
         return path
     short = sha256(os.fsencode(data_dir)).hexdigest()[:16]
     return Path("/tmp") / f"upstander-{os.getuid()}-{short}" / f"{name}.sock"  # noqa: S108
 
 
 def _own_redis(data_dir: Path) -> str:
-    return f"unix://{quote(str(socket_path(data_dir, 'valkey')))}"
+    return f"unix://{socket_path(data_dir, 'valkey')}"
+
+
+def _redis(url: str) -> str:
+    if url.startswith("unix:") and not PLAIN_PATH.fullmatch(unquote(urlsplit(url).path)):
+        raise SettingRefused(
+            "UPSTANDER_REDIS_URL takes a socket whose path has letters, digits and . _ - only"
+        )
+    return url
 
 
 def _port(text: str, name: str) -> int:

@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -29,16 +29,14 @@ PARTS = ("valkey", "web", "worker", "cron")
 class Running:
     """`upstander run` in a data folder."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, program: Sequence[str] = (str(UPSTANDER), "run")) -> None:
         self.port = free_port()
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("UPSTANDER_")}
         self.env |= {"UPSTANDER_DATA_DIR": str(data_dir), "UPSTANDER_PORT": str(self.port)}
         self.settings = Settings.from_env(self.env)
         self.log = data_dir.parent / f"{data_dir.name[:20]}.log"
         with self.log.open("wb") as out:
-            self.process = subprocess.Popen(
-                [str(UPSTANDER), "run"], env=self.env, stdout=out, stderr=out
-            )
+            self.process = subprocess.Popen(program, env=self.env, stdout=out, stderr=out)
         eventually(lambda: "Ctrl-C stops" in self.said(), 60, self.said)
 
     def said(self) -> str:
@@ -87,11 +85,16 @@ def quietly(holds: Callable[[], object]) -> Callable[[], bool]:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """One instance for all tests that leave it as it was."""
-    found = Running(tmp_path_factory.mktemp("running") / "data")
-    eventually(quietly(lambda: found.get("/readyz") == 200), 30, found.said)
-    yield found
-    found.stop()
+    """One instance for all tests that leave it as it was, in a folder with an odd name."""
+    found = Running(tmp_path_factory.mktemp("running") / "a b=c %")
+    # What the greeting says is so: nothing is waited for here.
+    ready = found.get("/readyz")
+    try:
+        assert ready == 200, found.said()
+        assert "MISSING" not in found.said()
+        yield found
+    finally:
+        found.stop()
 
 
 def gone(processes: list[psutil.Process]) -> bool:
@@ -134,9 +137,10 @@ def test_everything_is_ready_and_private(running: Running) -> None:
     eventually(lambda: running.get("/readyz") == 200, 20, running.said)
     valkey = running.part("valkey")
     assert not valkey.net_connections("inet"), "Valkey has no TCP port"
-    for folder in ("data", "data/secrets", "data/valkey", "data/metrics", "data/tmp"):
-        mode = (running.settings.data_dir.parent / folder).stat().st_mode & 0o777
-        assert mode == 0o700, folder
+    made = running.settings
+    below = [made.data_dir / name for name in ("secrets", "valkey", "tmp")]
+    for folder in (made.data_dir, *below, made.valkey_socket.parent, made.metrics_socket.parent):
+        assert folder.stat().st_mode & 0o777 == 0o700, folder
 
 
 def test_an_answer_does_not_say_what_answers(running: Running) -> None:
@@ -170,6 +174,34 @@ def test_a_garbled_request_leaves_no_address_in_the_log(running: Running) -> Non
     log = running.said().split("Ctrl-C stops", 1)[1]
     assert "127.0.0.1" not in log
     assert "Unique-Agent-9" not in log
+
+
+# `upstander run` whose worker ends at once.
+BROKEN = """
+import os, sys
+import wsgi
+from reporting import processes
+from reporting.settings import Settings
+
+def command(arguments):
+    if arguments[0] == "worker":
+        sys.exit(3)
+    wsgi.main(arguments)
+
+processes.supervise(Settings.from_env(os.environ), command, demo=False, say=print)
+"""
+
+
+def test_the_greeting_says_that_the_worker_is_missing(tmp_path: Path) -> None:
+    """Reports still come in, so nothing is refused; whoever reads it knows what does not go."""
+    program = [sys.executable, "-u", "-c", BROKEN]
+    broken = Running(tmp_path / "data", program)
+    said = broken.said()
+    assert "MISSING" in said
+    assert "worker" in said.split("MISSING", 1)[1]
+    assert broken.get("/healthz") == 200
+    assert broken.get("/readyz") == 503
+    assert broken.stop() == 0
 
 
 def refused(data_dir: Path, port: int) -> str:

@@ -62,11 +62,28 @@ def test_an_outside_redis_is_not_ours_to_start() -> None:
     assert not from_env(REDIS_URL="redis://redis.example:6379/0").own_valkey
 
 
-def test_a_data_folder_with_odd_letters_keeps_its_socket(tmp_path: Path) -> None:
-    made = from_env(DATA_DIR=str(tmp_path / "a b%c?d#é"))
+@pytest.mark.parametrize("name", ["a b", "eq=u", "a b%c?d#é", "two\nlines"])
+def test_a_data_folder_with_odd_letters_has_a_plain_socket(name: str) -> None:
+    """Redis names a client's socket between spaces and `=`: RQ's worker could not read the rest."""
+    made = from_env(DATA_DIR=f"/srv/{name}")
     kept = redis.Redis.from_url(made.redis_url).connection_pool.connection_kwargs["path"]
     assert Path(kept) == made.valkey_socket
+    assert settings.PLAIN_PATH.fullmatch(kept)
+    assert made.metrics_socket.parent == made.valkey_socket.parent
     assert made.own_valkey
+
+
+def test_a_plain_data_folder_keeps_its_sockets() -> None:
+    made = from_env(DATA_DIR="/srv/up-stander_1.0")
+    assert made.valkey_socket == Path("/srv/up-stander_1.0/valkey/valkey.sock")
+
+
+@pytest.mark.parametrize("path", ["/srv/a b/r.sock", "/srv/a%20b/r.sock", "/srv/eq=u/r.sock"])
+def test_an_outside_socket_that_no_worker_could_use_is_refused(path: str) -> None:
+    with pytest.raises(SettingRefused, match=r"UPSTANDER_REDIS_URL.*path"):
+        from_env(REDIS_URL=f"unix://{path}")
+    plain = from_env(REDIS_URL="unix://:secret=word@/run/redis/redis-server.sock?db=1")
+    assert plain.redis_url.endswith("?db=1")
 
 
 def test_a_deep_data_folder_has_short_sockets() -> None:
