@@ -1,13 +1,11 @@
 """Error pages: in the reader's language, with *Leave this page*, never echoing what came in."""
 
-from http import HTTPStatus
-
 from flask import Flask, Response, request
 from flask_babel import lazy_gettext
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from reporting.views.pages import page, problem
+from reporting.views.pages import page, phrase, problem
 
 # Addresses for clients; they get RFC 9457.
 CLIENT_PATHS = ("/sealed/", "/mailbox", "/.well-known/")
@@ -51,8 +49,7 @@ def refused(error: HTTPException) -> AnyResponse:
     if status < 400:
         return Response(status=status, headers=list(error.get_headers()))
     if request.path.startswith(CLIENT_PATHS):
-        phrase = HTTPStatus(status).phrase
-        response = problem(status, phrase.lower().replace(" ", "-"), phrase)
+        response = problem(status, phrase(status).lower().replace(" ", "-"))
     else:
         response = error_page(status)
     if status == 429:

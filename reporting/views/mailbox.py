@@ -77,4 +77,4 @@ def _token() -> bytes:
 
 
 def _refuse(refused: SealingRefused) -> Response:
-    return problem(422, refused.reason, "Unprocessable Content")
+    return problem(422, refused.reason)

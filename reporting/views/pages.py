@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Callable, Hashable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response, current_app, render_template, request
@@ -11,6 +12,7 @@ from reporting.database import db
 
 # Entries of the cache of rendered pages; it only ever holds what anybody may see.
 MAX_PAGES = 500
+_PHRASES = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 
 def page(template: str, status: int = 200, **values: Any) -> Response:
@@ -54,9 +56,14 @@ def answer(content: Mapping[str, Any], status: int = 200) -> Response:
     return response
 
 
-def problem(status: int, code: str, title: str, extra: Mapping[str, Any] | None = None) -> Response:
+def phrase(status: int) -> str:
+    """What RFC 9110 calls a status: Python before 3.13 has older words for some."""
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
+
+def problem(status: int, code: str, extra: Mapping[str, Any] | None = None) -> Response:
     """An error as RFC 9457 wants it. Never any of the request's content."""
-    content = {"type": "about:blank", "title": title, "status": status, "code": code}
+    content = {"type": "about:blank", "title": phrase(status), "status": status, "code": code}
     response = answer({**content, **(extra or {})}, status)
     response.content_type = "application/problem+json"
     return response

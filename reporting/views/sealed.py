@@ -4,7 +4,6 @@ Opens nothing and cannot. Errors are RFC 9457; the answer is given after the com
 """
 
 from collections.abc import Iterator
-from http import HTTPStatus
 
 from flask import Response, request
 
@@ -52,8 +51,7 @@ def take_sealed(slug: str) -> Response:
     except SubmissionRefused as refused:
         if (request.content_length or 0) <= MAX_DRAINED:
             drain(request.stream, MAX_DRAINED)
-        title = HTTPStatus(refused.status).phrase
-        return problem(refused.status, refused.code, title, refused.extra)
+        return problem(refused.status, refused.code, refused.extra)
     finally:
         for file in incoming:
             file.discard()

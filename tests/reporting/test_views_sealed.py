@@ -140,6 +140,7 @@ def test_malformed_envelopes_are_refused(
     answer = client.post(SEALED, data=changed(sealed, **values))
     assert answer.status_code == 422, answer.json
     assert answer.content_type == "application/problem+json"
+    assert (answer.json or {})["title"] == "Unprocessable Content"
     assert stored() == []
     assert [p for p in settings.attachments_dir.rglob("*") if p.is_file()] == []
 
