@@ -65,6 +65,14 @@ def outside(settings: Settings) -> list[Finding]:
         found.append(
             Finding("bad", "reachable from outside without TLS: UPSTANDER_PUBLIC_URL is not https")
         )
+    if settings.smtp_host and settings.smtp_host not in LOOPBACK:
+        found.append(
+            Finding(
+                "note",
+                "UPSTANDER_SMTP_HOST is another machine: staff addresses go there in the clear; "
+                "a relay on this one can send them on by TLS",
+            )
+        )
     if not settings.emergency_number:
         found.append(Finding("note", "no emergency number is set: pages say it in general words"))
     if not settings.help_lines:

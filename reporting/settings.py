@@ -46,6 +46,7 @@ class Settings:
     exit_address: str = ""
     # Public address of this instance, for invitation links. Empty: http://host:port.
     public_url: str = ""
+    # A relay on this machine: what goes to it is neither encrypted nor signed in.
     smtp_host: str = ""
     smtp_port: int = 25
     smtp_from: str = ""
@@ -105,6 +106,8 @@ class Settings:
         level = get("LOG_LEVEL", "INFO").upper()
         if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise SettingRefused("UPSTANDER_LOG_LEVEL takes DEBUG, INFO, WARNING or ERROR")
+        if get("SMTP_HOST") and not get("SMTP_FROM"):
+            raise SettingRefused("UPSTANDER_SMTP_FROM is needed: the sender of notices to staff")
         return cls(
             data_dir=data,
             secrets_dir=Path(get("SECRETS_DIR", str(data / "secrets"))).absolute(),

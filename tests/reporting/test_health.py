@@ -98,6 +98,15 @@ def test_the_doctor_sees_an_open_door_without_tls(settings: Settings, app: Flask
     assert any(f.bad and "TLS" in f.words for f in doctor.outside(outside))
 
 
+@pytest.mark.parametrize(("host", "warned"), [("", 0), ("localhost", 0), ("mail.example", 1)])
+def test_the_doctor_warns_of_mail_that_leaves_the_machine_in_clear(
+    settings: Settings, app: Flask, host: str, warned: int
+) -> None:
+    mailing = dataclasses.replace(settings, smtp_host=host, smtp_from="u@x.invalid")
+    found = [f for f in doctor.outside(mailing) if "UPSTANDER_SMTP_HOST" in f.words]
+    assert [f.mark for f in found] == ["note"] * warned
+
+
 def test_the_doctor_sees_an_unwritable_folder(settings: Settings) -> None:
     (settings.data_dir / "file").write_text("")
     lost = dataclasses.replace(settings, data_dir=settings.data_dir / "file" / "x")

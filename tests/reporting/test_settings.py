@@ -95,6 +95,12 @@ def test_a_deep_data_folder_has_short_sockets() -> None:
     assert made.metrics_socket.parent == made.valkey_socket.parent
 
 
+def test_a_mail_server_without_a_sender_is_refused() -> None:
+    with pytest.raises(SettingRefused, match="UPSTANDER_SMTP_FROM"):
+        from_env(SMTP_HOST="localhost")
+    assert from_env(SMTP_HOST="localhost", SMTP_FROM="u@x.invalid").smtp_port == 25
+
+
 def test_the_address_is_the_public_one_where_there_is_one() -> None:
     assert from_env(PORT="81").address == "http://127.0.0.1:81"
     assert (
