@@ -23,6 +23,9 @@ from reporting.sealing import b64, random_id, unb64
 
 log = structlog.get_logger()
 QUEUE_NAME = "upstander"
+# RQ's own 180 seconds would end the build or the nightly rewrite of a large instance, which would
+# begin again from the start, for ever. This ends only what hangs.
+LIMIT_SECONDS = 6 * 3600
 
 
 class Outbox(Base):
@@ -76,7 +79,14 @@ def hand_over(order: bytes) -> None:
         if known.get_status() in {JobStatus.QUEUED, JobStatus.STARTED, JobStatus.SCHEDULED}:
             return
         known.delete()
-    queue.enqueue("wsgi.run_job", name, job_id=name, result_ttl=0, failure_ttl=3600)
+    queue.enqueue(
+        "wsgi.run_job",
+        name,
+        job_id=name,
+        job_timeout=LIMIT_SECONDS,
+        result_ttl=0,
+        failure_ttl=3600,
+    )
 
 
 def run(order: str) -> None:

@@ -12,7 +12,7 @@ from rq.cron import CronJob, CronScheduler
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from reporting.queue import QUEUE_NAME
+from reporting.queue import LIMIT_SECONDS, QUEUE_NAME
 
 WAITING = {JobStatus.QUEUED, JobStatus.STARTED}
 # Then it ends and is started afresh: memory does not grow, and old pages are not kept.
@@ -38,7 +38,14 @@ class _NamedJob(CronJob):
                 return waiting
             waiting.delete()
         queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-        return queue.enqueue(self.func_name, name, job_id=known, result_ttl=0, failure_ttl=3600)
+        return queue.enqueue(
+            self.func_name,
+            name,
+            job_id=known,
+            job_timeout=LIMIT_SECONDS,
+            result_ttl=0,
+            failure_ttl=3600,
+        )
 
 
 def keep_time(connection: redis.Redis, schedule: Iterable[tuple[str, str]]) -> None:

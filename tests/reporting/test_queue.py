@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import redis
 from flask import Flask
-from rq import SimpleWorker
+from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 import wsgi
@@ -158,6 +159,47 @@ def test_cron_orders_by_name_in_json_once(settings: Settings, ran: list[Any]) ->
     job.enqueue(connection)
     work(settings)
     assert ran == [(), ()]
+
+
+@pytest.fixture
+def slow(app: Flask, ran: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """A job that takes longer than RQ lets one run that asks for no time of its own."""
+    monkeypatch.setattr(Queue, "DEFAULT_TIMEOUT", 1)
+
+    def build() -> None:
+        time.sleep(1.2)
+        ran.append(())
+
+    queue.job(app, "slow", build)
+    return ran
+
+
+def test_a_long_job_is_not_ended_by_rq(settings: Settings, slow: list[Any]) -> None:
+    """A build that is ended is begun again from its start, and ended again, for ever."""
+    with transaction():
+        queue.enqueue("slow")
+    work(settings)
+    assert slow == [()]
+
+
+def test_a_long_job_of_the_clock_is_not_ended_by_rq(settings: Settings, slow: list[Any]) -> None:
+    connection = redis.Redis.from_url(settings.redis_url)
+    scheduler._NamedJob(
+        queue.QUEUE_NAME, func_name="wsgi.run_cron", args=("slow",), cron="* * * * *"
+    ).enqueue(connection)
+    work(settings)
+    assert slow == [()]
+
+
+def test_a_job_that_hangs_is_ended(
+    settings: Settings, slow: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "LIMIT_SECONDS", 1)
+    with transaction():
+        queue.enqueue("slow")
+    work(settings)
+    assert slow == []
+    assert waiting() == 1
 
 
 def test_every_line_of_the_schedule_is_a_job(app: Flask) -> None:
