@@ -15,6 +15,7 @@ from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy import or_, select
+from sqlalchemy.exc import OperationalError
 
 from casework import erasure, invitations, rotation
 from casework.models import Member, Work
@@ -27,6 +28,9 @@ from reporting.settings import Settings
 log = structlog.get_logger()
 # An intake key is renewed at the first sign-in of a supervisor after this (sealing.md 4).
 RENEWED_AFTER = timedelta(days=30)
+# The nightly rewrite waits this long for a table, and all who ask for the table wait with it.
+LOCK_WAIT = "3s"
+_LOCK_NOT_AVAILABLE = "55P03"
 _SMTP_SECONDS = 20
 
 
@@ -91,16 +95,22 @@ def nightly_rewrite() -> None:
     """Put tables without order into key order, and empty what still holds old rows.
 
     On PostgreSQL a table keeps the order of arrival until it is rewritten (sealing.md 10); SQLite's
-    tables of this kind have no other order than their key.
+    tables of this kind have no other order than their key. A table that somebody reads for long is
+    left for the next night.
     """
     attachments.sweep()
     db.session().rollback()
     if db.engine.dialect.name == "sqlite":
         erasure.forget_log()
         return
+    for name, key in _unordered():
+        try:
+            _rewrite(name, key)
+        except OperationalError as held:
+            if getattr(held.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+                raise
+            log.warning("table not rewritten", where=name)
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        for name, key in _unordered():
-            connection.exec_driver_sql(f'CLUSTER "{name}" USING "{key}"')
         connection.exec_driver_sql("VACUUM ANALYZE")
 
 
@@ -178,6 +188,16 @@ def _send(settings: Settings, member: Member, subject: str, sentence: str) -> No
             server.send_message(message)
     except Exception as failed:  # noqa: BLE001  # one bad address must not silence all others
         log.warning("notice not sent", error=type(failed).__name__)
+
+
+def _rewrite(name: str, key: str) -> None:
+    """Put one table into key order. Raises `OperationalError` when it is held for long."""
+    with db.engine.connect().execution_options(isolation_level="READ COMMITTED") as connection:
+        # Behind a rewrite that waits, every request of this table waits: one long reader, a backup
+        # say, and nobody could report until it ended.
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+        connection.exec_driver_sql(f'CLUSTER "{name}" USING "{key}"')
+        connection.commit()
 
 
 def _unordered() -> list[tuple[str, str]]:

@@ -3,18 +3,20 @@
 import os
 import re
 import smtplib
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 import redis
 from croniter import croniter
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 import wsgi
 from casework import admission, invitations, jobs, rotation
@@ -22,12 +24,12 @@ from casework.models import Invitation, Member, Work
 from casework.sessions import Session
 from reporting import clock, mailbox, queue
 from reporting.database import db, transaction
-from reporting.models import IntakeKey
+from reporting.models import IntakeKey, Report
 from reporting.settings import Settings
 from tests.casework import people, sent
 from tests.casework.hands import Hands
 from tests.casework.people import Organisation
-from tests.casework.test_jobs import Post
+from tests.casework.test_jobs import Post, lying
 
 Run = Callable[[str], None]
 Due = Callable[[], bool]
@@ -228,3 +230,56 @@ def test_a_notice_is_in_its_readers_language(
     words = {m["To"]: m["Subject"] + m.get_content() for m in post.taken}
     assert ARABIC.search(words["rana@mail.invalid"])
     assert not ARABIC.search(words["sana@mail.invalid"])
+
+
+def test_the_nightly_rewrite_waits_for_no_long_reader(
+    app: Flask, sana: Session, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a rewrite that waits for its lock, every request of that table waits too."""
+    postgresql = db.engine.dialect.name != "sqlite"
+    monkeypatch.setattr(jobs, "LOCK_WAIT", "500ms")
+    ids = sorted(sent.send().report_id for _ in range(12))
+    # So many that chance does not put them in order; SQLite always has them so.
+    assert (lying(Report) != ids) is postgresql
+    assert (remembered() != sorted(remembered())) is postgresql
+    db.session.rollback()
+    level = {"isolation_level": "READ COMMITTED"} if postgresql else {}
+    with db.engine.connect().execution_options(**level) as reader:
+        # A backup, say: it holds the table as long as it reads.
+        reader.execute(select(Report.report_id)).all()
+        job = Thread(target=in_app(app, jobs.nightly_rewrite), daemon=True)
+        job.start()
+        time.sleep(0.1)
+        answers: list[list[bytes]] = []
+        other = Thread(target=in_app(app, lambda: answers.append(asked())), daemon=True)
+        other.start()
+        other.join(10)
+        job.join(20)
+        assert [sorted(found) for found in answers] == [ids]
+        assert not job.is_alive()
+    # The others were rewritten, and the next night this one is.
+    assert remembered() == sorted(remembered())
+    assert (lying(Report) != ids) is postgresql
+    run("nightly_rewrite")
+    assert lying(Report) == ids
+
+
+def remembered() -> list[bytes]:
+    """What tells a repeat, in the order in which the rows lie in the table's file."""
+    order = "" if db.engine.dialect.name == "sqlite" else " ORDER BY ctid"
+    rows = db.session.execute(text(f"SELECT * FROM submission{order}"))
+    return [bytes(row.by_id) for row in rows]
+
+
+def in_app(app: Flask, function: Callable[[], None]) -> Callable[[], None]:
+    """As another process does it."""
+
+    def called() -> None:
+        with app.app_context():
+            function()
+
+    return called
+
+
+def asked() -> list[bytes]:
+    return list(db.session().scalars(select(Report.report_id)))
