@@ -30,6 +30,7 @@ from casework.views.refusals import page_of, status_of
 from reporting.access import PUBLIC
 from reporting.sealing import b64
 from reporting.settings import Settings
+from reporting.views.errors import PAGE
 
 blueprint = Blueprint("casework", __name__, url_prefix="/staff", template_folder="../templates")
 csrf = CSRFProtect()
@@ -57,6 +58,7 @@ def init_app(app: Flask) -> None:
     )
     csrf.init_app(app)
     app.context_processor(frame)
+    app.extensions[PAGE] = errors.error_page
     app.jinja_env.filters["b64"] = b64
 
 
@@ -179,9 +181,9 @@ def _title(name: str) -> str:
     return titles.get(name, name)
 
 
-@blueprint.teardown_request
+@blueprint.teardown_app_request
 def forget(_error: BaseException | None) -> None:
-    """The opened keyring does not outlive its request."""
+    """The opened keyring does not outlive its request, that of an unknown address neither."""
     for name in ("staff", "locale", "csrf_token"):
         g.pop(name, None)
 
@@ -214,6 +216,7 @@ def plain(status: int) -> Response:
 
 
 from casework.views import (  # noqa: E402  # their routes
+    errors,
     incidents,  # noqa: F401
     invitation,  # noqa: F401
     people,  # noqa: F401

@@ -1,12 +1,19 @@
-"""Error pages: in the reader's language, with *Leave this page*, never echoing what came in."""
+"""Error pages: in the reader's language, with *Leave this page*, never echoing what came in.
 
-from flask import Flask, Response, request
+The staff side has a frame of its own and puts its own page in (`PAGE`).
+"""
+
+from typing import Any
+
+from flask import Flask, Response, current_app, request
 from flask_babel import lazy_gettext
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from reporting.views.pages import page, phrase, problem
 
+# Name in the application's extensions of what makes the page of a status.
+PAGE = "error_page"
 # Addresses for clients; they get RFC 9457.
 CLIENT_PATHS = ("/sealed/", "/mailbox", "/.well-known/")
 TITLES = {
@@ -39,6 +46,7 @@ def init_app(app: Flask) -> None:
     """Answer every refused request, and every fault, with a page or a problem of ours."""
     # A fault arrives here as a 500 after Flask has told the logs where it was.
     app.register_error_handler(HTTPException, refused)
+    app.extensions[PAGE] = error_page
 
 
 def refused(error: HTTPException) -> AnyResponse:
@@ -51,7 +59,7 @@ def refused(error: HTTPException) -> AnyResponse:
     if request.path.startswith(CLIENT_PATHS):
         response = problem(status, phrase(status).lower().replace(" ", "-"))
     else:
-        response = error_page(status)
+        response = current_app.extensions[PAGE](status)
     if status == 429:
         response.headers["Retry-After"] = "60"
     for name, value in error.get_headers():
@@ -62,10 +70,11 @@ def refused(error: HTTPException) -> AnyResponse:
 
 def error_page(status: int) -> Response:
     """A page that says what happened in two short sentences."""
+    heading, words = words_of(status)
+    return page("reporting/error.html", status, heading=heading, words=words)
+
+
+def words_of(status: int) -> tuple[Any, Any]:
+    """Heading and words of a status."""
     known = status if status in TITLES else (500 if status >= 500 else 400)
-    return page(
-        "reporting/error.html",
-        status,
-        heading=TITLES[known],
-        words=WORDS[known],
-    )
+    return TITLES[known], WORDS[known]
