@@ -103,6 +103,10 @@ class Settings:
         parts = frozenset(get("PARTS", "reporting,analytics,casework").split(","))
         if not parts or not parts <= PARTS:
             raise SettingRefused(f"UPSTANDER_PARTS takes some of {', '.join(sorted(PARTS))}")
+        if ("reporting" in parts) != ("analytics" in parts):
+            raise SettingRefused(
+                "UPSTANDER_PARTS takes reporting and analytics together: their pages are one site"
+            )
         level = get("LOG_LEVEL", "INFO").upper()
         if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
             raise SettingRefused("UPSTANDER_LOG_LEVEL takes DEBUG, INFO, WARNING or ERROR")

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from flask import g, request
+from flask import current_app, g, request
 from flask_babel import lazy_gettext as _
 
 from casework.policy import Role
@@ -54,12 +54,14 @@ def frame() -> dict[str, Any]:
     """For `casework/base.html`."""
     if not request.path.startswith("/staff"):
         return {}
+    parts = current_app.extensions["settings"].parts
     staff = g.get("staff")
     role = staff.role if staff is not None else ""
     return {
         "staff": staff,
         "places": [place for place in PLACES if role in place.roles],
-        "statistics": f"/{chosen()}/statistics",
+        # Nothing, where another host serves it.
+        "statistics": f"/{chosen()}/statistics" if "analytics" in parts else "",
         "here": request.path,
         "idle_seconds": int(IDLE.total_seconds()),
         "warning_seconds": int(IDLE.total_seconds()) - WARNING,

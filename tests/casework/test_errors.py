@@ -1,15 +1,21 @@
 """Addresses nobody has, faults, and hosts of one part: in the right frame, with no dead link."""
 
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html import unescape
 
 import pytest
 import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+import wsgi
 from casework import sessions
 from casework.models import Member
 from reporting.access import SUPERVISOR
-from reporting.database import transaction
+from reporting.database import db, transaction
+from reporting.settings import PARTS, Settings
 from tests.casework.people import add_organisation, sign_in
 
 STAFF, PUBLIC = '<body class="staff"', 'id="leave"'
@@ -90,3 +96,46 @@ def test_an_unknown_public_address_is_not_staffs(desk: FlaskClient) -> None:
         assert PUBLIC in page
         assert STAFF not in page
         assert "Sana" not in page
+
+
+def served(settings: Settings, parts: frozenset[str]) -> Iterator[FlaskClient]:
+    app = wsgi.create_app(replace(settings, parts=parts))
+    with app.app_context():
+        yield app.test_client()
+        db.session.remove()
+        db.engine.dispose()
+
+
+def dead_links(client: FlaskClient, *starts: str) -> set[str]:
+    """Addresses that pages link to and nobody answers, found from the first pages on."""
+    seen, dead, ahead = set(starts), set(), list(starts)
+    while ahead:
+        answer = client.get(ahead.pop())
+        if answer.mimetype != "text/html":
+            continue
+        for found in re.findall(r'(?:href|src)="(/[^"#?]*)', answer.text):
+            link = unescape(found)
+            if link not in seen:
+                seen.add(link)
+                ahead.append(link)
+                dead |= {link} if client.get(link).status_code >= 400 else set()
+    return dead
+
+
+def test_a_staff_host_links_to_nothing_it_does_not_serve(settings: Settings) -> None:
+    for client in served(settings, frozenset({"casework"})):
+        assert dead_links(client, "/", "/en/", "/staff/sign-in", "/staff/nothing") == set()
+        assert sign_in(client, add_organisation().supervisor).status_code == 303
+        assert dead_links(client, "/staff/queue", "/staff/nothing") == set()
+
+
+def test_a_public_host_links_to_nothing_it_does_not_serve(settings: Settings) -> None:
+    for client in served(settings, frozenset({"reporting", "analytics"})):
+        add_organisation()
+        assert dead_links(client, "/en/", "/en/nothing", "/ar/nothing") == set()
+
+
+def test_a_dead_link_is_found(settings: Settings) -> None:
+    """The twin: such a set of parts is refused where settings are read."""
+    for client in served(settings, PARTS - {"analytics"}):
+        assert "/en/statistics" in dead_links(client, "/en/")

@@ -37,7 +37,8 @@ def test_settings_are_frozen() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("PORT", "http"), ("PORT", "0"), ("PORT", "70000"), ("PORT", "٨"), ("SMTP_PORT", "-1"),
-     ("LOG_LEVEL", "LOUD"), ("PARTS", "reporting,everything"), ("PARTS", ",")],
+     ("LOG_LEVEL", "LOUD"), ("PARTS", "reporting,everything"), ("PARTS", ","),
+     ("PARTS", "reporting"), ("PARTS", "analytics"), ("PARTS", "casework,reporting")],
 )  # fmt: skip
 def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingRefused, match=f"UPSTANDER_{name}"):
