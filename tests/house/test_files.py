@@ -32,7 +32,16 @@ def sources(*folders: str) -> list[Path]:
 
 SOURCES = [*sources(*PACKAGES), ROOT / "wsgi.py"]
 TESTS = sources("tests", "migrations")
-SCRIPTS = sorted((ROOT / "reporting" / "scripts").glob("*.src.*"))
+# What people wrote; the built ones beside them are longer.
+SCRIPTS = sorted(
+    path
+    for folder, names in {
+        "reporting/scripts": "*.src.*",
+        "casework/static": "*.js",
+        "tests/browser": "*.js",
+    }.items()
+    for path in (ROOT / folder).glob(names)
+)
 
 
 def name(path: Path) -> str:
@@ -48,20 +57,31 @@ def test_a_module_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(tree), name(path)
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=name)
-def test_a_script_stays_small(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= MAX_FILE
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_files_and_functions_stay_small(path: Path) -> None:
+def too_long(path: Path) -> list[str]:
+    """What of a file is over the measure; of a script its lines only."""
     text = path.read_text()
     long = [f"{text.count(chr(10))} lines"] if text.count("\n") > MAX_FILE else []
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(ast.parse(text if path.suffix == ".py" else "")):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
             lines = node.end_lineno - node.lineno + 1
             long += [f"{node.name} {lines}"] if lines > MAX_FUNCTION else []
-    assert not long or name(path) in excepted("long", "file"), long
+    return long
+
+
+@pytest.mark.parametrize("path", SOURCES + TESTS + SCRIPTS, ids=name)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    """A file that was split since is no exception any more."""
+    long = too_long(path)
+    assert bool(long) == (name(path) in excepted("long", "file")), long
+
+
+def test_what_is_too_long_is_found(tmp_path: Path) -> None:
+    """The twin."""
+    script, module = tmp_path / "a.src.js", tmp_path / "a.py"
+    script.write_text("// line\n" * (MAX_FILE + 1))
+    module.write_text("def long():\n" + "    pass\n" * MAX_FUNCTION + "# line\n" * MAX_FILE)
+    assert too_long(script) == ["301 lines"]
+    assert too_long(module) == ["351 lines", "long 51"]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
