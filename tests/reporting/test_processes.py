@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -95,6 +96,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield found
     finally:
         found.stop()
+        # Short, for the folder's own name will not do: not below pytest's.
+        shutil.rmtree(found.settings.valkey_socket.parent)
 
 
 def gone(processes: list[psutil.Process]) -> bool:
