@@ -23,9 +23,7 @@ from reporting.sealing import b64, random_id
 # Built once: see `audit`.
 _BESIDE = select(
     func.count(Message.message_id),
-    select(Organisation.slug)
-    .where(Organisation.id == bindparam("organisation"))
-    .scalar_subquery(),
+    select(Organisation.slug).where(Organisation.id == bindparam("organisation")).scalar_subquery(),
 ).where(Message.mailbox == bindparam("mailbox"))
 
 

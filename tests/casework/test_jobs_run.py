@@ -29,7 +29,8 @@ from reporting.settings import Settings
 from tests.casework import people, sent
 from tests.casework.hands import Hands
 from tests.casework.people import Organisation
-from tests.casework.test_jobs import Post, lying
+from tests.casework.test_jobs import lying
+from tests.casework.test_notices import Post
 
 Run = Callable[[str], None]
 Due = Callable[[], bool]

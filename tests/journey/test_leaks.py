@@ -7,7 +7,6 @@ import secrets
 import time
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,74 +18,11 @@ import sqlalchemy
 from tests import leaks, reporter
 from tests.journey import places
 from tests.journey.conftest import Start
+from tests.journey.planted import Planted, Reporter, unique
 from tests.live import Live
-from tests.page import Page, Visitor
 from tests.staff import Staff
 
 pytestmark = [pytest.mark.journey, pytest.mark.database]
-
-
-def unique(name: str) -> str:
-    """A word that stands nowhere else."""
-    return f"{name}{secrets.token_hex(8)}"
-
-
-@dataclass
-class Planted:
-    """Words by entrance, and the seconds in which reporters asked for anything."""
-
-    words: dict[str, str] = field(default_factory=dict)
-    seconds: set[int] = field(default_factory=set)
-    visitors: int = 0
-
-    def keep(self, name: str, word: str) -> str:
-        """A word to look for; a name taken twice would lose the first one."""
-        assert name not in self.words, name
-        self.words[name] = word
-        return word
-
-    def word(self, name: str) -> str:
-        """A new word for an entrance."""
-        return self.keep(name, unique(name))
-
-    def addresses(self, name: str) -> tuple[str, str]:
-        """Two addresses of one visitor, each looked for by itself.
-
-        Three digits at the end, so that none is the beginning of another. Of the longer one only
-        the network is looked for: it stands in the shortened address too.
-        """
-        short = f"198.18.{100 + secrets.randbelow(156)}.{100 + secrets.randbelow(156)}"
-        groups = [f"{0x1000 + secrets.randbelow(0xF000):x}" for _ in range(6)]
-        self.keep(name + "network", ":".join(["db8", *groups[:2]]))
-        return self.keep(name, short), ":".join(["2001", "db8", *groups])
-
-
-class Reporter(Visitor):
-    """A visitor who notes the second of each request and sends telling headers."""
-
-    def __init__(self, base: str, planted: Planted) -> None:
-        planted.visitors += 1
-        number = planted.visitors
-        short, long = planted.addresses(f"address{number}")
-        super().__init__(
-            base,
-            {
-                "User-Agent": f"Mozilla/5.0 {planted.word(f'Agent{number}')}",
-                "X-Forwarded-For": f"{short}, {long}",
-                "Forwarded": f'for={short}, for="[{long}]"',
-                "Referer": f"https://{planted.word(f'referer{number}')}.example/",
-            },
-        )
-        self.planted = planted
-
-    def fetch(self, *arguments: object, **options: object) -> Page:
-        """Fetch in seconds that no cron tick shares."""
-        while not 8 <= time.time() % 60 <= 50:  # a tick's jobs may take some seconds
-            time.sleep(0.2)
-        begun = int(time.time())
-        page = super().fetch(*arguments, **options)  # type: ignore[arg-type]  # handed through
-        self.planted.seconds |= set(range(begun, int(time.time()) + 1))
-        return page
 
 
 def report_both_ways(live: Live, planted: Planted) -> tuple[str, str]:
