@@ -4,7 +4,7 @@ Noise is planned here, cell by cell, so that exactly one view finds exactly one 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -16,13 +16,14 @@ from analytics import building, counting, deployment, disclosure, files, noise, 
 from analytics.audit import Case
 from analytics.disclosure import Protected
 from analytics.menu import Cell, load
-from analytics.models import Record
+from analytics.models import Record, Release
 from analytics.records import Coded
 from analytics.tables import WORLD
 from reporting.database import db
 from reporting.sealing import b64
 from tests.factories_statistics import (
     CHECKER,
+    PROPOSER,
     YEAR,
     case_of,
     make_coded,
@@ -36,6 +37,7 @@ from tests.factories_statistics import (
 MENU = load(YEAR)
 FIRST, SECOND, THIRD = organisation(1), organisation(2), organisation(3)
 MARCH = Cell.of(period=f"{YEAR}-03")
+CROSS = "type-motive_group"
 Plan: TypeAlias = dict[tuple[str, Cell], int]
 
 
@@ -87,6 +89,15 @@ def months(by: bytes, march: int, others: int) -> list[Coded]:
 def report_of(release_id: bytes) -> dict[str, Any]:
     path = deployment.releases_dir() / b64(release_id) / files.AUDIT
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def built(scope: str = WORLD, year: int = YEAR, agreed: Iterable[bytes] = ()) -> Release:
+    release_id = release.propose(scope, year, PROPOSER, recognisable=agreed)
+    release.build(release_id)
+    session: Any = db.session
+    session.expire_all()
+    found: Release = session.get(Release, release_id)
     return found
 
 
@@ -207,6 +218,46 @@ class TestTheCase:
         assert today[MENU.total].n == then[MENU.total].n - 5
         behind = {cell: then[cell].n for cell in stated if cell in then}
         assert {cell: judged[cell] for cell in behind} == behind
+
+
+class TestPublishedTotalsDecide:
+    """Floor and gate follow the number that is said: the true one would tell of itself."""
+
+    @pytest.mark.parametrize(
+        ("n", "drawn", "reason", "tables"),
+        [
+            (12, -3, "floor", None),
+            (8, 3, None, ["total"]),
+            (32, -4, None, ["total"]),
+            (27, 4, None, ["total", "months", "type", "motive_group", "country"]),
+        ],
+    )
+    def test_the_floor(
+        self, plan: Plan, n: int, drawn: int, reason: str | None, tables: list[str] | None
+    ) -> None:
+        scope = scope_of(FIRST)
+        plan[scope, MENU.total] = drawn
+        store([make_coded()] * n)
+        made = built(scope)
+        assert made.reason == reason
+        assert json.loads(made.parameters).get("tables") == tables
+
+    @pytest.mark.parametrize(
+        ("before", "drawn", "now", "is_there"), [(92, -4, 120, False), (88, 4, 60, True)]
+    )
+    def test_the_gate_asks_the_total_published_of_the_year_before(
+        self, plan: Plan, before: int, drawn: int, now: int, is_there: bool
+    ) -> None:
+        """Act by ground has 45 cells, so 90 are asked for."""
+        scope = scope_of(FIRST)
+        plan[scope, load(YEAR - 1).total] = drawn
+        store([make_coded(year=YEAR - 1)] * before + [make_coded()] * now)
+        # A draft decides nothing; a published release does.
+        earlier, alone = make_release(scope, YEAR - 1, publish=False), built(scope)
+        assert (CROSS in json.loads(alone.parameters)["tables"]) is (now >= 90)
+        release.refuse(alone.id, CHECKER)
+        release.publish(earlier, CHECKER)
+        assert (CROSS in json.loads(built(scope).parameters)["tables"]) is is_there
 
 
 def test_the_planned_noise_is_what_is_drawn(plan: Plan) -> None:
