@@ -3,8 +3,11 @@
 Noise is planned here, cell by cell, so that exactly one view finds exactly one cell too narrow.
 """
 
+import csv
+import io
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -90,6 +93,11 @@ def report_of(release_id: bytes) -> dict[str, Any]:
     path = deployment.releases_dir() / b64(release_id) / files.AUDIT
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found
+
+
+def statuses(release_id: bytes, name: str) -> set[str]:
+    text = (deployment.releases_dir() / b64(release_id) / name).read_text(encoding="utf-8")
+    return {row["status"] for row in csv.DictReader(io.StringIO(text))}
 
 
 def built(scope: str = WORLD, year: int = YEAR, agreed: Iterable[bytes] = ()) -> Release:
@@ -258,6 +266,19 @@ class TestPublishedTotalsDecide:
         release.refuse(alone.id, CHECKER)
         release.publish(earlier, CHECKER)
         assert (CROSS in json.loads(built(scope).parameters)["tables"]) is is_there
+
+
+class TestWhoAgreed:
+    """Withheld unless every organisation in a cell has agreed to be recognised."""
+
+    def test_one_of_two_is_not_enough(self, app: Flask) -> None:
+        world = make_world(3, {FIRST: 400})
+        store([*world, *(replace(coded, organisation_id=SECOND) for coded in world)])
+        for agreed in ([FIRST], [SECOND, THIRD]):
+            made = built(agreed=agreed)
+            assert statuses(made.id, f"{CROSS}.csv") == {"withheld", "band"}, agreed
+            release.refuse(made.id, CHECKER)
+        assert "shown" in statuses(built(agreed=[FIRST, SECOND]).id, f"{CROSS}.csv")
 
 
 def test_the_planned_noise_is_what_is_drawn(plan: Plan) -> None:
