@@ -89,7 +89,7 @@ def propose(
     if year > last_year(clock.today()):
         raise ReleaseRefused("year-not-over")
     if year < EARLIEST_YEAR:
-        raise ReleaseRefused("year-unknown")
+        raise ReleaseRefused("year-too-early")
     with transaction() as session:
         _lock(session)
         _check_free(session, scope, year)

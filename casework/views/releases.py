@@ -25,7 +25,7 @@ from casework import audit, heads, sessions
 from casework.models import Member
 from casework.policy import ActionRefused
 from casework.views import blueprint
-from casework.views.releases_words import REFUSALS, STATES, by_field, ended, rejections
+from casework.views.releases_words import REFUSALS, STATES, by_field, ended, rejections, status
 from casework.views.words import when_words
 from reporting import clock
 from reporting.access import LEAD, audience
@@ -62,7 +62,7 @@ def propose() -> BaseResponse | tuple[str, int]:
             witness=_witness("propose_release", scope=scope, year=year),
         )
     except ReleaseRefused as refused:
-        return _list(problem=refused.reason), 409
+        return _list(problem=refused.reason), status(refused.reason)
     return redirect(f"/staff/releases/{b64(release_id)}", 303)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
+from analytics.release import EARLIEST_YEAR
+
 STATES: dict[str, Any] = {
     "proposed": _("Being built"),
     "built": _("To be checked by another lead"),
@@ -16,6 +18,7 @@ STATES: dict[str, Any] = {
 REFUSALS: dict[str, Any] = {
     "scope-unknown": _("Choose for whom the release is."),
     "year-unknown": _("Write the year with four digits."),
+    "year-too-early": _("The earliest year that can be published is %(year)s.", year=EARLIEST_YEAR),
     "year-not-over": _("This year has not been over for 30 days. Choose an earlier one."),
     "already-published": _("This period is published already. A period is published once."),
     "already-proposed": _("A release of this period is proposed already. Check that one first."),
@@ -43,12 +46,22 @@ REFUSALS: dict[str, Any] = {
 _FIELDS = {
     "scope-unknown": "scope",
     "year-unknown": "year",
+    "year-too-early": "year",
     "year-not-over": "year",
     "already-published": "year",
     "already-proposed": "year",
     "unconfirmed": "confirm",
     "no-reason": "reason",
 }
+
+
+# What was typed or chosen wrong; every other problem is one of the state.
+_MISTYPED = {"scope-unknown", "year-unknown", "year-too-early", "year-not-over"}
+
+
+def status(problem: str) -> int:
+    """The HTTP status of a refusal: 422 for an answer of the form, 409 for a conflict."""
+    return 422 if problem in _MISTYPED else 409
 
 
 def by_field(problem: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The release desk: two leads, protected figures only, every step in the audit chain."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -104,6 +105,10 @@ def test_asking_again_is_refused_with_the_reason(leads: tuple[FlaskClient, Flask
         ("world", "25", "four digits"),
         ("world", "last", "four digits"),
         ("world", "", "four digits"),
+        ("world", "1800", "earliest year that can be published is 1990"),
+        ("world", "1989", "earliest year that can be published is 1990"),
+        ("world", "0000", "earliest year that can be published is 1990"),
+        ("world", "٠٠٢٥", "earliest year that can be published is 1990"),
         ("org:AAAAAAAAAAAAAAAAAAAAAA", str(YEAR), "for whom"),
         ("", str(YEAR), "for whom"),
     ],
@@ -112,9 +117,21 @@ def test_a_proposal_that_cannot_be_is_explained(
     leads: tuple[FlaskClient, FlaskClient], scope: str, year: str, words: str
 ) -> None:
     answer = send(leads[0], "/staff/releases", scope=scope, year=year)
-    assert answer.status_code == 409
+    assert answer.status_code == 422
     assert words in answer.text
+    assert f'value="{year}" required' in answer.text
     assert actions() == []
+
+
+def test_what_was_chosen_and_typed_stays_beside_the_reason(
+    leads: tuple[FlaskClient, FlaskClient],
+) -> None:
+    page = leads[0].get("/staff/releases").text
+    one = re.findall(r'value="(org:[^"]+)"', page)[1]
+    assert f'value="{one}" selected' not in page
+    answer = send(leads[0], "/staff/releases", scope=one, year="1800")
+    assert f'value="{one}" selected' in answer.text
+    assert 'href="#year"' in answer.text
 
 
 def test_a_rejected_release_can_be_proposed_again(leads: tuple[FlaskClient, FlaskClient]) -> None:
