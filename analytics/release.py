@@ -221,7 +221,15 @@ def check(
         raise ReleaseRefused("stale-audit")
     if is_withdrawn(release, recognisable):
         raise ReleaseRefused("agreement-withdrawn")
+    if lacks_files(release):
+        raise ReleaseRefused("files-missing")
     return release
+
+
+def lacks_files(release: Release) -> bool:
+    """Whether a file is not where it was written, as after a restore without the folder."""
+    folder = deployment.releases_dir() / b64(release.id)
+    return not all((folder / name).is_file() for name in json.loads(release.files))
 
 
 def publish(

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from analytics import deployment, files, release
+from analytics import release
 from analytics.audit import INSIDER, OUTSIDER
 from analytics.menu import load
 from analytics.models import Release
@@ -214,6 +214,7 @@ def _detail(found: Release, problem: str = "") -> str:
         proposer=proposer.name if proposer else "",
         own=found.proposed_by == sessions.current().member_id,
         withdrawn=REFUSALS["agreement-withdrawn"] if is_withdrawn else "",
+        lost=REFUSALS["files-missing"] if release.lacks_files(found) else "",
         shown=tables(found) if is_shown else None,
         checks=_checks(found) if is_shown else None,
         names=sorted(json.loads(found.files)) if found.state == release.PUBLISHED else [],
@@ -236,9 +237,11 @@ def _rejection(found: Release) -> dict[str, Any]:
 
 
 def _checks(found: Release) -> dict[str, Any]:
-    """Figures of the audit report: anybody's view, and the worst of all organisations'."""
-    path = deployment.releases_dir() / b64(found.id) / files.AUDIT
-    report = json.loads(path.read_text(encoding="utf-8"))
+    """Figures of the audit report: anybody's view, and the worst of all organisations'.
+
+    From the release's row, not its file: the page must stand when the files are gone.
+    """
+    report = json.loads(found.parameters)["audit"]
     menu = load(found.ref_year)
     return {
         "rounds": report["rounds"],

@@ -31,6 +31,9 @@ REFUSALS: dict[str, Any] = {
         "An organisation no longer agrees to be recognised, and this was made while it did. It "
         "cannot be published. Reject it and propose it again."
     ),
+    "files-missing": _(
+        "Files of this release are missing. Tell whoever runs this system: they are in the backup."
+    ),
     "state-proposed": _("This release is still being built."),
     "state-refused": _("This release could not be built."),
     "state-published": _("This release is published. It stays as it is."),

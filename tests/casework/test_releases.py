@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from analytics import counting, release
+from analytics import counting, deployment, release
 from analytics.menu import load
 from analytics.models import Record, RecordCode, Release, Statement
 from casework import audit, erasure
@@ -199,12 +200,51 @@ def test_the_check_page_shows_statements_and_no_true_count(
         assert f">{true[menu.total].n}<" not in page
 
 
+def attack_of(page: str) -> str:
+    """What the page says the audit found."""
+    return page[page.index('id="audit-title"') :].split("</section>", maxsplit=1)[0]
+
+
+@pytest.mark.parametrize("lost", ["folder", "audit.json", "total.csv"])
+def test_a_release_is_shown_and_said_to_lack_files(
+    leads: tuple[FlaskClient, FlaskClient], lost: str
+) -> None:
+    """After a restore without the releases folder, above all."""
+    first, second = leads
+    there = propose(first)
+    words = "Files of this release are missing"
+    whole = second.get(there).text
+    assert words not in whole
+    folder = deployment.releases_dir() / there.rsplit("/", 1)[1]
+    kept = folder.with_name("kept")
+    folder.rename(kept)
+    if lost != "folder":
+        shutil.copytree(kept, folder)
+        (folder / lost).unlink()
+    for client in leads:
+        page = client.get(there)
+        assert page.status_code == 200
+        assert words in page.text
+        assert attack_of(page.text) == attack_of(whole)
+    answer = send(second, f"{there}/publish", confirm="yes")
+    assert answer.status_code == 409
+    assert words in answer.text
+    shutil.rmtree(folder, ignore_errors=True)
+    kept.rename(folder)
+    assert send(second, f"{there}/publish", confirm="yes").status_code == 303
+    assert words not in second.get(there).text
+    shutil.rmtree(folder)
+    page = second.get(there)
+    assert page.status_code == 200
+    assert words in page.text
+
+
 def test_the_check_page_does_not_tell_who_has_records(
     leads: tuple[FlaskClient, FlaskClient],
 ) -> None:
     add_organisation("demo-idle")
     page = leads[1].get(propose(leads[0])).text
-    attack = page[page.index('id="audit-title"') : page.index('id="decide-title"')]
+    attack = attack_of(page)
     assert attack.count("<tr><th") == 3
     assert "demo" not in attack
 
