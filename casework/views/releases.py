@@ -62,7 +62,10 @@ def propose() -> BaseResponse | tuple[str, int]:
             witness=_witness("propose_release", scope=scope, year=year),
         )
     except ReleaseRefused as refused:
-        return _list(problem=refused.reason), status(refused.reason)
+        again = _own_proposal(scope, year) if refused.reason == "already-proposed" else None
+        if again is None:
+            return _list(problem=refused.reason), status(refused.reason)
+        release_id = again
     return redirect(f"/staff/releases/{b64(release_id)}", 303)
 
 
@@ -94,7 +97,7 @@ def publish(release_id: str) -> BaseResponse | tuple[str, int]:
         me = sessions.current().member_id
         release.publish(found.id, me, recognisable=_agreeing, witness=both)
     except ReleaseRefused as refused:
-        return _detail(_one(release_id), problem=refused.reason), 409
+        return _refused(release_id, refused.reason, release.PUBLISHED)
     return redirect(f"/staff/releases/{release_id}", 303)
 
 
@@ -113,8 +116,27 @@ def reject(release_id: str) -> BaseResponse | tuple[str, int]:
             witness=_witness("refuse_release", reason=reason),
         )
     except ReleaseRefused as refused:
-        return _detail(_one(release_id), problem=refused.reason), 409
+        return _refused(release_id, refused.reason, release.REJECTED)
     return redirect(f"/staff/releases/{release_id}", 303)
+
+
+def _refused(release_id: str, reason: str, wanted: str) -> BaseResponse | tuple[str, int]:
+    """The answer to a refused step: who did it before, as by a double click, sees it done."""
+    found = _one(release_id)
+    if found.state == wanted and found.checked_by == sessions.current().member_id:
+        return redirect(f"/staff/releases/{release_id}", 303)
+    return _detail(found, problem=reason), 409
+
+
+def _own_proposal(scope: str, year: int) -> bytes | None:
+    """The open release that this member has proposed already, if it is that one."""
+    query = select(Release.id).where(
+        Release.scope == scope,
+        Release.ref_year == year,
+        Release.state.in_(release.OPEN),
+        Release.proposed_by == sessions.current().member_id,
+    )
+    return db.session().scalar(query)
 
 
 def _year(typed: str) -> int:

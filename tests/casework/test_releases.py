@@ -135,6 +135,36 @@ def test_what_was_chosen_and_typed_stays_beside_the_reason(
     assert 'href="#year"' in answer.text
 
 
+def test_what_is_sent_twice_leads_to_what_the_first_did(
+    leads: tuple[FlaskClient, FlaskClient],
+) -> None:
+    """A double click is no problem to read about; another person's step is."""
+    first, second = leads
+    there = propose(first)
+    for client, path, data in (
+        (first, "/staff/releases", {"scope": "world", "year": str(YEAR)}),
+        (second, f"{there}/reject", {"reason": "figures"}),
+    ):
+        before = actions()
+        for _ in range(2):
+            answer = send(client, path, **data)
+            assert (answer.status_code, answer.headers.get("Location")) == (303, there)
+        assert len(actions()) - len(before) == (path != "/staff/releases")
+    assert send(first, f"{there}/reject", reason="figures").status_code == 409
+    there = propose(second)
+    for _ in range(2):
+        answer = send(first, f"{there}/publish", confirm="yes")
+        assert (answer.status_code, answer.headers["Location"]) == (303, there)
+    answer = send(second, f"{there}/publish", confirm="yes")
+    assert answer.status_code == 409
+    assert "published already" in answer.text
+    # Rejecting what one has published is no repeat.
+    assert send(first, f"{there}/reject", reason="figures").status_code == 409
+    # Nor is proposing what is out: there is nothing to lead to that this asked for.
+    assert send(second, "/staff/releases", scope="world", year=str(YEAR)).status_code == 409
+    assert len(actions()) == 5
+
+
 def test_a_rejected_release_can_be_proposed_again(leads: tuple[FlaskClient, FlaskClient]) -> None:
     first, second = leads
     there = propose(first)
