@@ -6,13 +6,14 @@ Reporters' requests make no job: Redis keeps times (sealing.md 10).
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import redis
 import structlog
 from flask import Flask, current_app
 from rq import Queue
+from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from sqlalchemy import String, Text, event, select
@@ -26,6 +27,7 @@ QUEUE_NAME = "upstander"
 # RQ's own 180 seconds would end the build or the nightly rewrite of a large instance, which would
 # begin again from the start, for ever. This ends only what hangs.
 LIMIT_SECONDS = 6 * 3600
+_FAILED = "failed"
 
 
 class Outbox(Base):
@@ -54,7 +56,7 @@ def enqueue(name: str, *ids: bytes) -> bytes:
     if name not in current_app.extensions["jobs"]:
         raise KeyError(name)
     session: Any = db.session
-    row = Outbox(id=random_id(), name=name, ids=json.dumps([b64(i) for i in ids]))
+    row = Outbox(id=random_id(), name=name, ids=_as_json(ids))
     session.add(row)
     order = row.id
     event.listen(session(), "after_commit", lambda _s: _hand_over_quietly(order), once=True)
@@ -74,10 +76,11 @@ def hand_over(order: bytes) -> None:
     connection: redis.Redis = current_app.extensions["redis"]
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     name = b64(order)
-    if Job.exists(name, connection=connection):
-        known = Job.fetch(name, connection=connection, serializer=JSONSerializer)
+    meta = {}
+    if known := _known(name):
         if known.get_status() in {JobStatus.QUEUED, JobStatus.STARTED, JobStatus.SCHEDULED}:
             return
+        meta[_FAILED] = _failures(known)
         known.delete()
     queue.enqueue(
         "wsgi.run_job",
@@ -86,7 +89,33 @@ def hand_over(order: bytes) -> None:
         job_timeout=LIMIT_SECONDS,
         result_ttl=0,
         failure_ttl=3600,
+        meta=meta,
     )
+
+
+def failures(name: str, *ids: bytes) -> int:
+    """How often in a row an ordered job has failed, as far as Redis remembers."""
+    query = select(Outbox.id).where(Outbox.name == name, Outbox.ids == _as_json(ids))
+    order = db.session.scalar(query)
+    known = _known(b64(order)) if order else None
+    return _failures(known) if known else 0
+
+
+def _known(name: str) -> Job | None:
+    connection: redis.Redis = current_app.extensions["redis"]
+    try:
+        return Job.fetch(name, connection=connection, serializer=JSONSerializer)
+    except NoSuchJobError:
+        return None
+
+
+def _failures(known: Job) -> int:
+    """Those before this attempt, and this one if it failed."""
+    return int(known.meta.get(_FAILED, 0)) + (known.get_status() == JobStatus.FAILED)
+
+
+def _as_json(ids: Iterable[bytes]) -> str:
+    return json.dumps([b64(i) for i in ids])
 
 
 def run(order: str) -> None:
@@ -96,7 +125,12 @@ def run(order: str) -> None:
         if row is None:
             return
         name, ids = row.name, [unb64(i) for i in json.loads(row.ids)]
-    current_app.extensions["jobs"][name](*ids)
+    try:
+        current_app.extensions["jobs"][name](*ids)
+    except Exception:
+        # RQ says it as text with all values in it, of which the log keeps nothing.
+        log.exception("job failed", job=name)
+        raise
     with transaction() as session:
         row = session.get(Outbox, unb64(order))
         if row is not None:

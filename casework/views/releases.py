@@ -27,7 +27,7 @@ from casework.policy import ActionRefused
 from casework.views import blueprint
 from casework.views.releases_words import REFUSALS, STATES, by_field, ended, rejections, status
 from casework.views.words import when_words
-from reporting import clock
+from reporting import clock, queue
 from reporting.access import LEAD, audience
 from reporting.database import db
 from reporting.models import Organisation
@@ -35,6 +35,8 @@ from reporting.sealing import SealingRefused, b64, unb64
 
 # Seconds between two looks at a release that is being built.
 _LOOK_AGAIN = "2"
+# The same once it has failed as often as this: the sweeper tries again each minute.
+_LOOK_LATER, _OFTEN = "60", 3
 _AGREED = select(Organisation.id).where(Organisation.recognisable)
 
 
@@ -76,7 +78,7 @@ def one_release(release_id: str) -> BaseResponse:
     found = _one(release_id)
     answer = make_response(_detail(found))
     if found.state == release.PROPOSED:
-        answer.headers["Refresh"] = _LOOK_AGAIN
+        answer.headers["Refresh"] = _LOOK_LATER if _fails(found) else _LOOK_AGAIN
     return answer
 
 
@@ -126,6 +128,12 @@ def _refused(release_id: str, reason: str, wanted: str) -> BaseResponse | tuple[
     if found.state == wanted and found.checked_by == sessions.current().member_id:
         return redirect(f"/staff/releases/{release_id}", 303)
     return _detail(found, problem=reason), 409
+
+
+def _fails(found: Release) -> bool:
+    """Whether the job that counts has failed again and again, as with a noise root exchanged."""
+    is_waiting = found.state == release.PROPOSED
+    return is_waiting and queue.failures(release.JOB, found.id) >= _OFTEN
 
 
 def _own_proposal(scope: str, year: int) -> bytes | None:
@@ -236,6 +244,7 @@ def _detail(found: Release, problem: str = "") -> str:
         proposer=proposer.name if proposer else "",
         own=found.proposed_by == sessions.current().member_id,
         withdrawn=REFUSALS["agreement-withdrawn"] if is_withdrawn else "",
+        fails=_fails(found),
         lost=REFUSALS["files-missing"] if release.lacks_files(found) else "",
         shown=tables(found) if is_shown else None,
         checks=_checks(found) if is_shown else None,

@@ -4,19 +4,25 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import redis
 from flask import Flask
 from flask.testing import FlaskClient
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
+import wsgi
 from analytics import counting, deployment, release
 from analytics.menu import load
 from analytics.models import Record, RecordCode, Release, Statement
 from casework import audit, erasure
 from casework.models import AuditEntry
+from reporting import queue
 from reporting.database import db, transaction
 from reporting.sealing import b64
 from tests.casework.people import add_lead, add_organisation, post, sign_in
@@ -163,6 +169,36 @@ def test_what_is_sent_twice_leads_to_what_the_first_did(
     # Nor is proposing what is out: there is nothing to lead to that this asked for.
     assert send(second, "/staff/releases", scope="world", year=str(YEAR)).status_code == 409
     assert len(actions()) == 5
+
+
+def test_leads_are_told_when_counting_fails_again_and_again(
+    app: Flask, leads: tuple[FlaskClient, FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restore with another noise root: nothing of an earlier draft can be opened."""
+    first, second = leads
+    send(second, f"{propose(first)}/reject", reason="again")
+    instance = app.extensions["instance"]
+    monkeypatch.setitem(app.extensions, "instance", replace(instance, noise_root=b"?" * 32))
+    monkeypatch.setattr(wsgi, "_worker_app", lambda: app)
+    connection = redis.Redis.from_url(app.extensions["settings"].redis_url)
+    worker = SimpleWorker([queue.QUEUE_NAME], connection=connection, serializer=JSONSerializer)
+    there = send(first, "/staff/releases", scope="world", year=str(YEAR)).headers["Location"]
+    words, waits = "Counting has failed several times", []
+    for times in (1, 2, 3):
+        worker.work(burst=True, logging_level="CRITICAL")
+        page = second.get(there)
+        assert (words in page.text) is (times == 3)
+        assert ("are being counted" in page.text) is (times < 3)
+        waits.append(int(page.headers["Refresh"]))
+        queue.sweep()
+    assert waits[0] == waits[1] < waits[2], "it is tried again once in a minute only"
+    monkeypatch.setitem(app.extensions, "instance", instance)
+    assert words in second.get(there).text
+    worker.work(burst=True, logging_level="CRITICAL")
+    db.session.rollback()
+    page = second.get(there)
+    assert words not in page.text
+    assert 'name="confirm"' in page.text
 
 
 def test_a_rejected_release_can_be_proposed_again(leads: tuple[FlaskClient, FlaskClient]) -> None:

@@ -147,6 +147,40 @@ def test_a_job_that_fails_is_tried_again(
     assert waiting() == 0
 
 
+def test_it_is_remembered_how_often_a_job_has_failed(
+    settings: Settings, app: Flask, ran: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that who waits for it can be told; and the log says where it fails, without a value."""
+    one, other, broken = random_id(), random_id(), [True]
+
+    def fails(*_ids: bytes) -> None:
+        if broken:
+            raise OSError("a value")
+
+    queue.job(app, "fails", fails)
+    with transaction():
+        queue.enqueue("fails", one)
+    assert queue.failures("fails", one) == 0
+    for times in (1, 2, 3):
+        work(settings)
+        assert queue.failures("fails", one) == times
+        queue.sweep()
+        assert queue.failures("fails", one) == times, "it waits to be tried again"
+        assert queue.failures("fails", other) == queue.failures("note", one) == 0
+    said = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "{" in line]
+    told = [line for line in said if line["event"] == "job failed"]
+    assert [(line["job"], line["error"]) for line in told] == [("fails", "OSError")] * 3
+    assert "fails" in told[0]["where"]
+    assert "a value" not in str(said)
+    # Forgotten with Valkey: it is counted anew.
+    redis.Redis.from_url(settings.redis_url).flushall()
+    assert queue.failures("fails", one) == 0
+    queue.sweep()
+    broken.clear()
+    work(settings)
+    assert queue.failures("fails", one) == waiting() == 0
+
+
 def test_cron_orders_by_name_in_json_once(settings: Settings, ran: list[Any]) -> None:
     connection = redis.Redis.from_url(settings.redis_url)
     job = scheduler._NamedJob(
