@@ -119,10 +119,12 @@ def keep(folder: Path, made: dict[str, bytes]) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Delete the files of a draft that was rejected, if it had any."""
-    if folder.exists():
+    """Delete the files of a draft that was rejected, if it has any and nobody else is at it."""
+    try:
         shutil.rmtree(folder)
-        _sync(folder.parent)
+    except FileNotFoundError:
+        return
+    _sync(folder.parent)
 
 
 def _sync(folder: Path) -> None:

@@ -91,7 +91,7 @@ def propose(
     if year < EARLIEST_YEAR:
         raise ReleaseRefused("year-too-early")
     with transaction() as session:
-        _lock(session)
+        lock(session)
         _check_free(session, scope, year)
         release_id = random_id()
         release = Release(
@@ -161,7 +161,7 @@ def _finish(
 ) -> None:
     """Write down what was built, if no other run of this job has done so."""
     with transaction() as session:
-        _lock(session)
+        lock(session)
         release = session.get(Release, release_id, populate_existing=True)
         if release is None or release.state != PROPOSED:
             return
@@ -245,7 +245,7 @@ def publish(
     """
     try:
         with transaction() as session:
-            _lock(session)
+            lock(session)
             found = session.get(Release, release_id, populate_existing=True)
             known = published_ids(session, found.ref_year) if found else ()
             release = check(found, by, known, recognisable(session))
@@ -264,7 +264,7 @@ def refuse(release_id: bytes, by: bytes, *, witness: Witness | None = None) -> N
     Its files go. Its statements stay: leads have seen them, so the next draft must repeat them.
     """
     with transaction() as session:
-        _lock(session)
+        lock(session)
         release = session.get(Release, release_id, populate_existing=True)
         if release is None:
             raise ReleaseRefused("release-unknown")
@@ -282,7 +282,7 @@ def published_ids(session: Session, year: int) -> tuple[bytes, ...]:
     return tuple(sorted(session.scalars(query).all()))
 
 
-def _lock(session: Session) -> None:
+def lock(session: Session) -> None:
     """One change of releases at a time, until the transaction ends."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("LOCK TABLE release IN SHARE ROW EXCLUSIVE MODE"))

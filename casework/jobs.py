@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from sqlalchemy import or_, select
 from sqlalchemy.exc import OperationalError
 
+from analytics import leftovers
 from casework import erasure, invitations, rotation
 from casework.models import Member, Work
 from casework.policy import KEY_HOLDERS, ReportState, Role
@@ -92,7 +93,7 @@ def expire_sessions_and_invitations() -> None:
 
 
 def nightly_rewrite() -> None:
-    """Put tables without order into key order, and empty what still holds old rows.
+    """Put tables without order into key order, empty what still holds old rows, delete leftovers.
 
     On PostgreSQL a table keeps the order of arrival until it is rewritten (sealing.md 10); SQLite's
     tables of this kind have no other order than their key. A table that somebody reads for long is
@@ -100,6 +101,7 @@ def nightly_rewrite() -> None:
     """
     attachments.sweep()
     db.session().rollback()
+    leftovers.sweep()
     if db.engine.dialect.name == "sqlite":
         erasure.forget_log()
         return
