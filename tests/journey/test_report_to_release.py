@@ -1,6 +1,6 @@
 """The whole journey: sealed reports become incidents become published numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
@@ -87,6 +87,7 @@ def test_a_report_is_counted_and_the_year_published(live: Live) -> None:
 
     release = publish(live, "world", year)
     frame = published.read(f"{live.base}/statistics/latest/statistics.csv")
+    published.complete(frame, str(year))
     total = frame[(frame.period.astype(str) == str(year)) & (frame.status == "shown")]
     assert abs(int(total.iloc[0].value) - 601) <= 5
     page = visitor.fetch(f"/en/statistics/{release}")
@@ -178,7 +179,8 @@ def test_narratives_of_2016_become_the_table_of_2016(live: Live) -> None:
     assert records(live, 2016) == len(narratives)
     release = publish(live, "world", 2016)
     frame = published.read(f"{live.base}/statistics/{release}/statistics.csv")
-    truth = published.true_counts(narratives, published.countries_of(frame))
+    published.complete(frame, "2016")
+    truth = published.true_counts(narratives)
     statuses = published.compare(frame, truth)
     print(f"cells: {statuses}")
     assert statuses.get("shown", 0) >= 3
@@ -196,3 +198,28 @@ def test_a_wrong_figure_would_be_noticed() -> None:
         published.compare(good.assign(value=len(narratives) + 6), truth)
     with pytest.raises(AssertionError):
         published.compare(good.assign(status="band", value=None), truth)
+
+
+@pytest.mark.parametrize("total", [600, 60, 20])
+def test_a_row_that_is_not_there_would_be_noticed(total: int) -> None:
+    """The twin: one row less, one table less, one row twice, one of no table, one without words."""
+
+    def frame_of(cells: Iterable[str]) -> pd.DataFrame:
+        rows = pd.DataFrame([cell.split("|") for cell in cells], columns=published.DIMENSIONS)
+        return rows.assign(status="band", value=None)
+
+    whole = "2016|total|total|total|total"
+    menu = sorted(published.menu("2016", total))
+    assert (
+        len(menu) == {600: 1 + 13 + 9 + 5 + 29 + 7 + 45, 60: 1 + 13 + 9 + 5 + 29 + 7, 20: 1}[total]
+    )
+    good = frame_of(menu)
+    good.loc[menu.index(whole), ["status", "value"]] = ["shown", total]
+    published.complete(good, "2016")
+    others = [good.drop(number) for number in range(len(menu))]
+    others += [good[good.setting == "total"], good[good.geo == "total"]] if total > 20 else []
+    others += [pd.concat([good, good[:1]]), pd.concat([good, frame_of([whole.replace("6", "7")])])]
+    others += [good.assign(status="na")]
+    for bad in others:
+        with pytest.raises(AssertionError):
+            published.complete(bad, "2016")
