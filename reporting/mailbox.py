@@ -7,7 +7,7 @@ each function asks and writes the same for both.
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from reporting import attachments, clock
@@ -26,6 +26,13 @@ def read(token: bytes) -> list[Message]:
         .order_by(Message.day, Message.message_id)
     )
     return list(rows)
+
+
+def count(token: bytes) -> int:
+    """How many reports and additions lie under a number; none for one that is not there."""
+    session: Any = db.session
+    lying = select(func.count()).select_from(Report).where(Report.mailbox == _mailbox(token))
+    return int(session.scalar(lying))
 
 
 def put_message(

@@ -97,7 +97,7 @@ class Attachment(Base):
 
 
 class Submission(Base):
-    """Memory that a report id was received, so that a repeat stores nothing twice.
+    """Memory that a report was received, so that a repeat stores nothing twice.
 
     Outlives an erasure until its intake key goes: an erased report is not replayed.
     """
@@ -105,7 +105,8 @@ class Submission(Base):
     __tablename__ = "submission"
     __table_args__ = (UNORDERED,)
 
-    # HMAC of the report id, and of all bytes received, under DERIVE(pepper, "submission").
+    # HMAC of the report id, or of what a repeat without script is known by, and of all bytes
+    # received; under DERIVE(pepper, "submission").
     by_id: Mapped[bytes] = mapped_column(primary_key=True, info={"holds": "opaque"})
     by_bytes: Mapped[bytes] = mapped_column(info={"holds": "opaque"})
     key_id: Mapped[bytes] = mapped_column(Id, index=True, info={"holds": "opaque"})

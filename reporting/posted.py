@@ -4,8 +4,10 @@ No plaintext of a file is held beyond a chunk and none is written. What cannot b
 its end and dropped, so that the person gets a page with their words instead of a broken line.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import IO
 from urllib.parse import parse_qsl
 
@@ -33,6 +35,8 @@ class SealedFile:
     media_type: str
     size: int
     incoming: Incoming
+    # Of the plaintext: it would prove which file was sent, and is kept nowhere.
+    sha256: bytes = field(default=b"", repr=False)
 
     def described(self) -> dict[str, str | int]:
         """As it stands in the sealed body."""
@@ -116,14 +120,15 @@ def _read_file(part: FormPart, posted: Posted, keys: Keys) -> None:
     incoming = Incoming()
     file = SealedFile((part.filename or "")[:_MAX_NAME], _media_type(part), 0, incoming)
     posted.files.append(file)
+    whole = hashlib.sha256()
     try:
-        incoming.write(sealer.update(first))
-        for chunk in part.chunks:
+        for chunk in chain([first], part.chunks):
+            whole.update(chunk)
             incoming.write(sealer.update(chunk))
         incoming.write(sealer.finish())
     except SealingRefused:
         posted.problem = "file-too-large"
-    file.size = sealer.size
+    file.size, file.sha256 = sealer.size, whole.digest()
     incoming.finish()
 
 

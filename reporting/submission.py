@@ -50,7 +50,7 @@ class Accepted:
 
 @dataclass(frozen=True)
 class _Memory:
-    """What is remembered of a report id."""
+    """What is remembered of a report."""
 
     by_bytes: bytes
     day: date
@@ -68,9 +68,9 @@ _STORE = insert(_REPORT)
 _STORE_FILES = insert(_ATTACHMENT)
 
 
-def is_known(report_id: bytes) -> bool:
-    """Whether a report of this id was ever taken, erased ones included."""
-    return _remembered(report_id) is not None
+def is_known(name: bytes) -> bool:
+    """Whether a report of this id, or known by this, was ever taken, erased ones included."""
+    return _remembered(name) is not None
 
 
 def check_key(organisation: Listing, key_id: bytes) -> None:
@@ -83,26 +83,31 @@ def check_key(organisation: Listing, key_id: bytes) -> None:
 
 
 def submit(
-    organisation: Listing, envelope: Envelope, parts: Sequence[Incoming], *, same_draft: bool
+    organisation: Listing,
+    envelope: Envelope,
+    parts: Sequence[Incoming],
+    *,
+    known_by: bytes | None = None,
 ) -> Accepted:
     """Store a report, or recognise it. Returns after the commit; raises `SubmissionRefused`.
 
-    `same_draft` is the way without script, where a repeat is sealed afresh: there the id alone
-    tells it. Files that are not kept are the caller's to discard.
+    `known_by` is for the way without script, where a repeat is sealed afresh: there it alone tells
+    one, in place of the id. Files that are not kept are the caller's to discard.
     """
     if [p.length for p in envelope.attachments] != [p.length for p in parts]:
         raise SubmissionRefused(422, "attachments")
     bytes_of = _by_bytes(organisation.id, envelope, parts)
     hashes = [part.sha256 for part in parts]
+    name = known_by or envelope.report_id
     day = clock.today()
     known: _Memory | None = None
     try:
         check_key(organisation, envelope.key_id)
         # What is known fails on its key: the common case, a new report, is not asked for first.
-        _store(organisation.id, envelope, parts, bytes_of, day)
+        _store(organisation.id, envelope, parts, _by_id(name), bytes_of, day)
     except (IntegrityError, SubmissionRefused) as refused:
         # The same bytes come before every other reason, a retired key too.
-        known = _remembered(envelope.report_id)
+        known = _remembered(name)
         if known is None:
             if isinstance(refused, SubmissionRefused):
                 raise
@@ -111,7 +116,7 @@ def submit(
         return Accepted(_word(organisation.slug, envelope, hashes, day), repeated=False)
     if hmac.compare_digest(known.by_bytes, bytes_of):
         return Accepted(_word(organisation.slug, envelope, hashes, known.day), repeated=True)
-    if not same_draft:
+    if known_by is None:
         raise SubmissionRefused(409, "other-bytes")
     word = _word_of_stored(organisation.slug, envelope.report_id, known.day)
     return Accepted(word, repeated=True)
@@ -125,9 +130,9 @@ def known_draft(slug: str, report_id: bytes) -> Accepted | None:
     return Accepted(_word_of_stored(slug, report_id, known.day), repeated=True)
 
 
-def _remembered(report_id: bytes) -> _Memory | None:
+def _remembered(name: bytes) -> _Memory | None:
     session: Any = db.session
-    values = {"wanted": _by_id(report_id)}
+    values = {"wanted": _by_id(name)}
     row = session.connection().execute(_REMEMBERED, values).one_or_none()
     return _Memory(row.by_bytes, row.day) if row else None
 
@@ -136,13 +141,14 @@ def _store(
     organisation_id: bytes,
     envelope: Envelope,
     parts: Sequence[Incoming],
+    by_id: bytes,
     bytes_of: bytes,
     day: date,
 ) -> None:
     """All rows and the names of the files, in one transaction."""
     report_id = envelope.report_id
     memory = {
-        "by_id": _by_id(report_id),
+        "by_id": by_id,
         "by_bytes": bytes_of,
         "key_id": envelope.key_id,
         "day": day,
@@ -196,8 +202,8 @@ def _signed(slug: str, given: bytes, hashes: Sequence[bytes], day: date) -> dict
     )
 
 
-def _by_id(report_id: bytes) -> bytes:
-    return hmac.digest(_memory_key(), report_id, "sha256")
+def _by_id(name: bytes) -> bytes:
+    return hmac.digest(_memory_key(), name, "sha256")
 
 
 def _by_bytes(organisation_id: bytes, envelope: Envelope, parts: Sequence[Incoming]) -> bytes:

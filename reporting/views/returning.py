@@ -1,9 +1,11 @@
 """Coming back with a receipt: read, add, change consent, delete. The pages without script.
 
 The digits are read for the request that brings them and travel on only boxed in the page. Known and
-unknown numbers get the same page: nothing here asks whether a report exists.
+unknown numbers get the same page: no answer here says whether a report exists.
 """
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +23,7 @@ from reporting.multipart import MultipartRefused
 from reporting.posted import Posted, read_posted
 from reporting.questions import FORM, Filled, body_json, is_too_long, parse
 from reporting.receipt import Receipt
-from reporting.sealing import SealingRefused, b64, random_id, random_key, unb64
+from reporting.sealing import SealingRefused, b64, derive, random_id, random_key, unb64
 from reporting.strict_json import parse_json
 from reporting.submission import SubmissionRefused
 from reporting.views import blueprint, sending
@@ -67,13 +69,13 @@ def inbox(locale: str) -> Response:
     request.max_content_length = None
     if (request.content_length or 0) > sending.MAX_REQUEST:
         abort(413)
-    content_key = random_key()
+    content_key, report_id = random_key(), random_id()
     opened: dict[str, Any] = {}
 
     def keys(fields: Mapping[str, Sequence[str]]) -> tuple[bytes, bytes] | None:
         if not opened:
             opened.update(open_draft(DRAFT, fields.get("draft", [""])[-1]) or {})
-        return (content_key, unb64(opened["report_id"])) if opened else None
+        return (content_key, report_id) if opened else None
 
     try:
         posted = read_posted(request.stream, request.headers.get("Content-Type", ""), keys)
@@ -85,7 +87,7 @@ def inbox(locale: str) -> Response:
             abort(400)
         keys(posted.fields)
         if opened:
-            return _do(step, locale, posted, opened, content_key)
+            return _do(step, locale, posted, opened, (content_key, report_id))
         return _open_typed(posted)
     finally:
         posted.discard()
@@ -135,7 +137,7 @@ def _open_typed(posted: Posted) -> Response:
 
 
 def _do(
-    step: str, locale: str, posted: Posted, opened: dict[str, Any], content_key: bytes
+    step: str, locale: str, posted: Posted, opened: dict[str, Any], keys: tuple[bytes, bytes]
 ) -> Response:
     digits = str(opened["receipt"])
     if step == "erase":
@@ -146,7 +148,7 @@ def _do(
         return _page("erased")
     if step == "open":
         return _inbox(digits, derived)
-    return _add(step, locale, posted, opened, derived, content_key)
+    return _add(step, locale, posted, opened, derived, keys)
 
 
 def _add(
@@ -155,27 +157,62 @@ def _add(
     posted: Posted,
     opened: dict[str, Any],
     derived: Receipt,
-    content_key: bytes,
+    keys: tuple[bytes, bytes],
 ) -> Response:
     """Seal an addition and store it once; on a problem the page keeps what was typed."""
     digits = str(opened["receipt"])
-    report_id = unb64(opened["report_id"])
-    sent = gettext("We have what you added.")
-    organisation = organisations.find(posted.one("organisation"))
-    if organisation and submission.known_draft(organisation.slug, report_id):
-        return _inbox(digits, derived, notice=sent, chosen=organisation.slug)
     filled = _read(step, posted)
     problem, at = _problem(step, filled, posted)
     if problem:
         status = 413 if posted.problem else 422
         return _inbox(digits, derived, status, problem=problem, at=at, posted=posted)
+    sent = gettext("We have what you added.")
+    organisation = organisations.find(posted.one("organisation"))
+    lying = mailbox.count(derived.mailbox_token)
+    known_by = _known_by(opened, step, filled, posted, lying)
+    # A repeat comes before what may have changed since: its key may have retired.
+    again = _known_by(opened, step, filled, posted, lying - 1)
+    if organisation and submission.is_known(again):
+        return _inbox(digits, derived, notice=sent, chosen=organisation.slug)
     key = organisation.open_key if organisation else None
     if organisation is None or key is None:
         problem, at = gettext("Choose the organisation you wrote to."), f"{step}-organisation"
         return _inbox(digits, derived, 422, problem=problem, at=at, posted=posted)
+    content_key, report_id = keys
+    body = _body(step, filled, locale, posted, derived)
+    files = posted.files
+    try:
+        sending.store(
+            *(organisation, key, "addition", report_id, content_key, body, derived, files),
+            known_by=known_by,
+        )
+    except (OperationalError, OSError, SubmissionRefused):
+        problem = gettext("It was not sent. Your answers are still here. Please try again.")
+        return _inbox(digits, derived, 503, problem=problem, posted=posted)
+    return _inbox(digits, derived, notice=sent, chosen=organisation.slug)
+
+
+def _known_by(
+    opened: dict[str, Any], step: str, filled: Filled, posted: Posted, lying: int
+) -> bytes:
+    """By what an addition is known when it comes again: all that was sent, in its place.
+
+    All forms of a page hold one draft, and a page may be gone back to: its draft alone would take a
+    withdrawal of consent for a repeat of the words before it. The place is how many lay there
+    before: no, yes, no is three words, and the last one counts. Under a key that only the page has:
+    "no" would be guessed from the database otherwise.
+    """
+    files = [[one.name, one.media_type, one.size, one.sha256.hex()] for one in posted.files]
+    sent = [posted.one("organisation"), step, filled.answers, filled.consent, files, lying]
+    return derive(
+        unb64(opened["key"]), "addition", hashlib.sha256(json.dumps(sent).encode()).digest()
+    )
+
+
+def _body(step: str, filled: Filled, locale: str, posted: Posted, derived: Receipt) -> bytes:
     kind_of = "consent" if step == "consent" else ("more" if filled.answers else "files")
     described = [file.described() for file in posted.files]
-    body = body_json(
+    return body_json(
         "addition",
         filled.answers,
         filled.consent,
@@ -185,14 +222,6 @@ def _add(
         clock.today(),
         kind_of,
     )
-    try:
-        sending.store(
-            organisation, key, "addition", report_id, content_key, body, derived, posted.files
-        )
-    except (OperationalError, OSError, SubmissionRefused):
-        problem = gettext("It was not sent. Your answers are still here. Please try again.")
-        return _inbox(digits, derived, 503, problem=problem, posted=posted)
-    return _inbox(digits, derived, notice=sent, chosen=organisation.slug)
 
 
 def _read(step: str, posted: Posted) -> Filled:
@@ -236,7 +265,7 @@ def _inbox(
         messages=messages,
         latest=latest,
         asked=told[-1] if latest == "question" else None,
-        draft=seal_draft(DRAFT, {"receipt": digits, "report_id": b64(random_id())}),
+        draft=seal_draft(DRAFT, {"receipt": digits, "key": b64(random_key())}),
         notice=notice,
         problem=problem,
         at=at,

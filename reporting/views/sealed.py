@@ -47,7 +47,7 @@ def take_sealed(slug: str) -> Response:
         if incoming:
             # The upload may have taken an hour, and the key may have retired meanwhile.
             organisation = organisations.find(slug) or organisation
-        accepted = submit(organisation, envelope, incoming, same_draft=False)
+        accepted = submit(organisation, envelope, incoming)
     except SubmissionRefused as refused:
         if (request.content_length or 0) <= MAX_DRAINED:
             drain(request.stream, MAX_DRAINED)

@@ -65,8 +65,10 @@ def send(
     )
     report_id = unb64(draft["report_id"])
     try:
+        # The draft holds all that was typed. Files that come with it late are told of below.
         accepted = store(
-            organisation, key, "report", report_id, content_key, body, derived, posted.files
+            *(organisation, key, "report", report_id, content_key, body, derived, posted.files),
+            known_by=report_id,
         )
     except (OperationalError, OSError, SubmissionRefused):
         problem = gettext("It was not sent. Your answers are still here. Please try again.")
@@ -105,8 +107,13 @@ def store(
     body: bytes,
     derived: Receipt,
     files: list[SealedFile],
+    *,
+    known_by: bytes,
 ) -> Accepted:
-    """Seal a body to the current key and submit it with files that were sealed on arrival."""
+    """Seal a body to the current key and submit it with files that were sealed on arrival.
+
+    The same body sent again is sealed afresh: `known_by` tells that it is there.
+    """
     envelope = Envelope(
         kind=kind,
         report_id=report_id,
@@ -117,7 +124,7 @@ def store(
         attachments=tuple(Part(i, file.incoming.length) for i, file in enumerate(files)),
     )
     return submission.submit(
-        organisation, envelope, [file.incoming for file in files], same_draft=True
+        organisation, envelope, [file.incoming for file in files], known_by=known_by
     )
 
 

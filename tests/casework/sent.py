@@ -99,7 +99,7 @@ def send(
         mailbox_token=receipt.mailbox_token,
         attachments=tuple(parts),
     )
-    submission.submit(organisation, envelope, stored, same_draft=False)
+    submission.submit(organisation, envelope, stored)
     return Sent(report_id, receipt)
 
 
