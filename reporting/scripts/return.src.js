@@ -193,10 +193,14 @@ import { sender } from "./send.src.js";
           say: function (what, percent) { tell((said[what] || "").replace("{percent}", percent || 0)); },
         });
       }
-      await pending[name]();
-      pending[name] = null;
-      part.reset();
-      chosen(slug);
+      var sent = pending[name];
+      await sent();
+      // What was typed meanwhile is not sent: it stays, as another addition.
+      if (pending[name] === sent) {
+        pending[name] = null;
+        part.reset();
+        chosen(slug);
+      }
       tell(get("notice").dataset.sent);
       window.scrollTo(0, 0);
     } catch (unsent) {

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
+from reporting import receipt
 from reporting.sealing import b64
 from tests.browser.reporter_pages import CLEAN, Served, context_of, served, traces
 from tests.chromium import chromium
@@ -257,6 +258,30 @@ def test_return_with_script(
     assert stored_files() == []
     assert site.betrayed(["Quillwort", "Plumbago", number, number.replace(" ", "")]) == []
     assert traces(page) == CLEAN
+
+
+def test_what_is_typed_while_sending_is_kept(page: Page, site: Served, north: Opener) -> None:
+    page.goto(f"{site.base}/en/return")
+    page.wait_for_selector("html.ready", state="attached")
+    page.fill("#receipt", receipt.make_digits())
+    page.click("#return button")
+    page.fill("#more", "It was line 7")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/sealed/*", hold, times=1)
+    with page.expect_request("**/sealed/*"):
+        page.click("#add button")
+    page.fill("#more", "It was line 7, and the driver saw it")
+    held[0].continue_()
+    expect(page.locator("#notice")).to_have_text("We have what you added.")
+    expect(page.locator("#more")).to_have_value("It was line 7, and the driver saw it")
+    page.click("#add button")
+    expect(page.locator("#more")).to_have_value("")
+    words = [north.open(one)["answers"]["what_happened"] for one in stored()]
+    assert sorted(words) == ["It was line 7", "It was line 7, and the driver saw it"]
 
 
 def test_lost_answer_sends_the_same_bytes_again(page: Page, site: Served, north: Opener) -> None:
