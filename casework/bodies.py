@@ -12,7 +12,7 @@ from typing import Any
 
 from casework.digests import Digest, first_words, known, language
 from reporting import vocabulary
-from reporting.envelope import check_reply_public_key, parse_json
+from reporting.envelope import MAX_ATTACHMENT_SIZE, check_reply_public_key, parse_json
 from reporting.sealing import SealingRefused, unb64
 
 PURPOSES = ("statistics", "reply")
@@ -185,7 +185,8 @@ def _files(given: Any) -> tuple[NamedFile, ...]:
     for one in given if isinstance(given, list) else []:
         entry = one if isinstance(one, dict) else {}
         size: Any = entry.get("size")
-        fits = isinstance(size, int) and not isinstance(size, bool) and size >= 0
+        # Larger than any file: it fits none, and too large a number stops the page that shows it.
+        fits = type(size) is int and 0 <= size <= MAX_ATTACHMENT_SIZE
         found.append(
             NamedFile(
                 _text(entry.get("name")), _text(entry.get("media_type")), size if fits else -1

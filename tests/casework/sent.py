@@ -71,9 +71,13 @@ def send(
     sealed_key: bytes | None = None,
     body: bytes | None = None,
     files: Sequence[tuple[str, bytes]] = (),
+    says: Any = None,
     **changes: Any,
 ) -> Sent:
-    """Seal and submit. `raw` replaces the JSON, `body` the sealed body, `sealed_key` the key."""
+    """Seal and submit. `raw` replaces the JSON, `body` the sealed body, `sealed_key` the key.
+
+    `says` is the kind inside the body, where it is not the envelope's.
+    """
     receipt = receipt or receipts.derive_receipt(receipts.make_digits(), instance_id())
     organisation = find(slug)
     assert organisation is not None
@@ -81,7 +85,7 @@ def send(
     assert key is not None
     report_id, content = random_id(), random_key()
     named = [{"name": n, "media_type": "text/plain", "size": len(d)} for n, d in files]
-    given: Mapping[str, Any] = body_of(receipt, kind, **{"attachments": named, **changes})
+    given: Mapping[str, Any] = body_of(receipt, says or kind, **{"attachments": named, **changes})
     plain = raw if raw is not None else json.dumps(given, ensure_ascii=False).encode()
     parts, stored = [], []
     for index, (_name, data) in enumerate(files):

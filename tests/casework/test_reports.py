@@ -15,6 +15,7 @@ from reporting import attachments, mailbox
 from reporting.database import db, transaction
 from reporting.models import Report
 from tests.casework import people, sent
+from tests.casework.hostile import BROKEN, STRANGE
 from tests.casework.people import Organisation
 
 
@@ -88,18 +89,7 @@ def test_the_first_words_end_with_a_whole_word() -> None:
     assert len(digests.first_words("她继续走。" * 50)) == 80
 
 
-@pytest.mark.parametrize(
-    ("changes", "broken"),
-    [
-        ({"sealed_key": b"\x07" * 1168}, "key"),
-        ({"body": b"\x07" * (4096 + 28)}, "body"),
-        ({"raw": b"not json \xff"}, "json"),
-        ({"raw": b"[" * 100_000}, "json"),
-        ({"raw": b'"only text"'}, "json"),
-        ({"raw": b'{"schema":1,"note":"no form"}'}, "plain"),
-        ({"raw": b'{"form":1,"answers":"oops"}'}, "plain"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "broken"), BROKEN)
 def test_a_broken_report_is_shown_as_such_and_stops_no_other(
     sana: Session, changes: dict[str, bytes], broken: str
 ) -> None:
@@ -117,20 +107,7 @@ def test_a_broken_report_is_shown_as_such_and_stops_no_other(
 
 
 def test_hostile_values_are_kept_as_words_and_guessed_from_nothing(sana: Session) -> None:
-    one = sent.send(
-        answers={
-            "what_happened": 7,
-            "when": "yesterday",
-            "country": {"a": 1},
-            "grounds": ["rb.ethnic", "rb.nobody", 4],
-            "acts": "rg.words",
-            "setting": ["loc.home"],
-            "hobby": "chess",
-        },
-        consent=["statistics"],
-        attachments=[{"name": 5, "size": True}, "x"],
-        later="more",
-    )
+    one = sent.send(**STRANGE[0])
     admission.admit_new(sana)
     body = opened(sana, one).first.body
     assert (body.text, body.country, body.setting, body.acts) == ("", "", "", ())
