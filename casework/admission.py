@@ -95,7 +95,7 @@ def _open(database: DatabaseSession, session: Session, row: Report) -> _Opened:
     try:
         seed = session.keyring.intake[row.key_id]
         key = open_content_key(seed, row.report_id, row.key_id, row.sealed_key or b"")
-        body = bodies.read_body(open_body(key, row.report_id, row.body))
+        body = bodies.read_body(open_body(key, row.report_id, row.body), row.kind)
     except SealingRefused:
         body = Body(broken="key" if key is None else "body")
     return _Opened(row, key, body, files or 0)

@@ -16,6 +16,8 @@ from reporting.envelope import MAX_ATTACHMENT_SIZE, check_reply_public_key, pars
 from reporting.sealing import SealingRefused, unb64
 
 PURPOSES = ("statistics", "reply")
+# The body says that it is another kind than its envelope did: readable, and vouched for by nobody.
+OTHER_KIND = "kind"
 # What did not open at all may have said anything; whatever opened said what can be read.
 UNOPENED = frozenset({"key", "body"})
 PRECISIONS = ("day", "week", "month", "year", "unknown")
@@ -80,14 +82,20 @@ class Body:
         )
 
 
-def read_body(plain: bytes) -> Body:
-    """Read what a body box held. Never raises: a bad body is shown as such."""
+def read_body(plain: bytes, kind: str) -> Body:
+    """Read what a body box held. Never raises: a bad body is shown as such.
+
+    `kind` stood on the envelope, in clear: who could change it in transit would turn what somebody
+    adds into a report of its own, or lay a report under a number that is not its sender's.
+    """
     try:
         given = parse_json(plain)
     except SealingRefused:
         return Body(broken="json", text=_decoded(plain))
     if not isinstance(given, dict):
         return Body(broken="json", text=_decoded(plain))
+    # A body of another client may not say it; then there is nothing to compare.
+    other = OTHER_KIND if given.get("kind", kind) != kind else ""
     key, hostile = _reply_key(given.get("reply_public_key"))
     consent = given.get("consent")
     if not isinstance(consent, dict):
@@ -104,12 +112,13 @@ def read_body(plain: bytes) -> Body:
     answers = given.get("answers")
     if "form" not in given or not isinstance(answers, dict):
         # Another client's body: read as plain text (sealing.md 3), nothing guessed from it.
-        return Body(broken="plain", text=_decoded(plain), **common)
+        return Body(broken=other or "plain", text=_decoded(plain), **common)
     when = answers.get("when")
     if not isinstance(when, dict):
         when = {}
     precision = when.get("precision")
     return Body(
+        broken=other,
         text=_text(answers.get("what_happened")),
         when=_text(when.get("value")),
         precision=precision if precision in PRECISIONS else "unknown",
@@ -125,7 +134,12 @@ def read_body(plain: bytes) -> Body:
 
 
 def is_confirmed(first: Body, addition: Body) -> bool:
-    """Whether an addition comes from who sent the first report: only they know its follow-up."""
+    """Whether an addition comes from who sent the first report: only they know its follow-up.
+
+    One that was sent as something else is not: its follow-up says who wrote it, not what for.
+    """
+    if addition.broken == OTHER_KIND:
+        return False
     return bool(first.follow_up) and hmac.compare_digest(
         first.follow_up.encode(), addition.follow_up.encode()
     )
@@ -137,7 +151,7 @@ def latest_consent(first: Body, additions: Sequence[tuple[Body, bool]], purpose:
     An addition changes the purposes it names and no other: who takes back one wish on the page has
     not said anything about the other. An unconfirmed one may only take consent away.
     """
-    agreed = first.consent.get(purpose, False)
+    agreed = first.consent.get(purpose, False) and first.broken != OTHER_KIND
     for body, confirmed in additions:
         if purpose in body.consent:
             agreed = body.consent[purpose] and (confirmed or agreed)
@@ -156,6 +170,9 @@ def known_consent(first: Body, additions: Sequence[tuple[Body, bool]], purpose: 
             return None
         if body.consent.get(purpose) is False:
             return False
+        if body.broken == OTHER_KIND:
+            # Whoever changes an envelope in the database must not withdraw what is counted.
+            return None
     return False
 
 

@@ -118,7 +118,7 @@ def open_one(keyring: Keyring, report: Report, linked: IncidentKey | None) -> Bo
     except SealingRefused:
         return Body(broken="key")
     try:
-        return bodies.read_body(open_body(key, report.report_id, report.body))
+        return bodies.read_body(open_body(key, report.report_id, report.body), report.kind)
     except SealingRefused:
         return Body(broken="body")
 
@@ -228,7 +228,7 @@ def open_file(session: Session, report_id: bytes, index: int) -> Download:
     linked = incident_key(database, session, work)
     try:
         key = report_keys.content_key(session.keyring, report, linked)
-        body = bodies.read_body(open_body(key, report_id, report.body))
+        body = bodies.read_body(open_body(key, report_id, report.body), report.kind)
         if index >= len(body.files):
             raise ActionRefused("file")
         size = body.files[index].size

@@ -56,6 +56,9 @@ BROKEN = {
     "body": lazy_gettext("This report was changed or damaged on its way. It does not open."),
     "json": lazy_gettext("This report is not in the form we know. It is shown as it came."),
     "plain": lazy_gettext("This report came without our form. It is shown as plain text."),
+    "kind": lazy_gettext(
+        "This was sent as something else than it says it is. Its consent is not relied on."
+    ),
     "digest": lazy_gettext("This line cannot be read. Open the report itself."),
     "erased": lazy_gettext("Deleted by the reporter"),
 }

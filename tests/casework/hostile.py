@@ -13,6 +13,9 @@ BROKEN: tuple[tuple[dict[str, bytes], str], ...] = (
     ({"raw": b'{"form":1,"answers":{"area":1' + b"0" * 5000 + b"}}"}, "json"),
     ({"raw": b'{"schema":1,"note":"no form"}'}, "plain"),
     ({"raw": b'{"form":1,"answers":"oops"}'}, "plain"),
+    ({"raw": b'{"form":1,"answers":"oops","kind":"addition"}'}, "kind"),
+    ({"raw": b'{"form":1,"answers":{},"kind":"addition"}'}, "kind"),
+    ({"raw": b'{"form":1,"answers":{},"kind":["report"]}'}, "kind"),
 )
 _HUGE = 10**400
 _LONG = "\u202e\0<b>\n" * 4000
