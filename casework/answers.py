@@ -37,14 +37,16 @@ def tell(
 ) -> bytes | None:
     """Leave a message in the caller's transaction; its id, or nothing when none can be left.
 
-    A status alone is told once; a text always.
+    A status alone is told once; a text always. "Being read" alone is the beginning, and the way
+    back from "Finished": it takes back no question that waits.
     """
     policy.check_message(status, text)
     reply_key = thread.first.body.reply_key
     if reply_key is None or not thread.can_answer:
         return None
     digest = digests.open_digest(session.keyring, work.report_id, work.digest, work.digest_epoch)
-    if not text and (digest.told == status or (status == "being_read" and digest.told)):
+    begins = digest.told in {"", "finished"}
+    if not text and (digest.told == status or (status == "being_read" and not begins)):
         return None
     # The number tells the reporter's page which came last: rows bear a day only. The organisation
     # is chosen there beforehand, so that what a reporter adds does not go to another one.

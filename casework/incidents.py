@@ -194,6 +194,9 @@ def answer(
         thread = reports.gather(database, session, work)
         if thread is None or not thread.can_answer:
             raise ActionRefused("no-answer-wanted")
+        if not status and reports.digest_of(session, work).told == "question":
+            # Whoever goes on without asking waits for nothing: the reporter's page says so too.
+            status = "being_read"
         message = answers.tell(database, session, work, thread, status, text)
         value = {
             "report": b64(report_id),
@@ -239,11 +242,17 @@ def close(session: Session, incident_id: bytes, version: int) -> None:
 
 
 def reopen(session: Session, incident_id: bytes, version: int) -> None:
-    """Take up a closed incident again; its record stays as it was until it is closed anew."""
+    """Take up a closed incident again: its reporters read "Being read".
+
+    Its record stays as it was until it is closed anew.
+    """
     with transaction() as database:
-        incident, _key = _at_version(database, session, incident_id, version)
+        incident, key = _at_version(database, session, incident_id, version)
         incident.state = policy.move_incident(IncidentState(incident.state), "reopen")
         incident.holder_id = session.member_id
+        for work, thread in read_threads(database, session, {incident_id: key})[incident_id]:
+            if thread is not None:
+                answers.tell(database, session, work, thread, "being_read")
         audit.write(database, incident.organisation_id, session.member_id, "reopen", incident_id)
         incident.version += 1
 

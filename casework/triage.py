@@ -205,7 +205,7 @@ def take_back(session: Session, report_id: bytes, version: int) -> None:
             raise ActionRefused("version")
         work.state = policy.move_report(ReportState(work.state), "take_back")
         told = reports.digest_of(session, work).told
-        _mark(session, work, reason="", told="")
+        _mark(session, work, reason="")
         if told:
             # What was finished is being read again.
             _tell(database, session, work, "being_read")

@@ -91,9 +91,13 @@ def test_the_thin_journey(desk: FlaskClient) -> None:
     assert "1 closed incident waits" in waiting
     assert post(desk, "/staff/waiting", waiting) == "/staff/waiting?done=1"
     assert "Nothing waits" in text(desk, "/staff/waiting?done=1")
-    closed = text(desk, place)
-    assert "Reopen" in closed
     assert "Closed" in text(desk, "/staff/incidents?state=closed")
+    closed = text(desk, place)
+    assert "the reporter who wanted an answer will read: Being read." in closed
+    path = f"{place}/reopen"
+    post(desk, path, closed, version=hidden(closed, "version", "/reopen"))
+    assert sent.messages(one)[-1]["status"] == "being_read"
+    assert "If you reopen it" not in text(desk, place)
 
 
 @pytest.fixture
