@@ -6,7 +6,6 @@ with the end of the run. Nothing here writes a secret anywhere but into a grant.
 """
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -29,9 +28,9 @@ from casework.kits import Kit, Split
 from casework.policy import ActionRefused, Role
 from reporting.database import db, transaction
 from reporting.models import Organisation
+from reporting.organisations import SLUG
 from reporting.sealing import b64, public_of, public_of_signing, random_id, random_key
 
-_SLUG = re.compile(r"[a-z0-9-]{2,40}")
 # Names of the well-known addresses beside which an organisation's own one stands.
 _TAKEN = frozenset({"instance", "bundle"})
 
@@ -102,7 +101,7 @@ def add(
 
 def check_new(slug: str, name: str) -> None:
     """Refuse a slug or name that cannot be used, before anyone writes a passphrase down."""
-    if not _SLUG.fullmatch(slug) or slug in _TAKEN:
+    if not SLUG.fullmatch(slug) or slug in _TAKEN:
         raise ActionRefused("slug")
     if not name.strip() or not name.isprintable():
         raise ActionRefused("name")

@@ -5,6 +5,7 @@ identity key signed it: whoever can only write to the database cannot slip in a 
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,8 @@ from reporting.envelope import intake_signature_message
 from reporting.models import IntakeKey, Organisation
 from reporting.sealing import SealingRefused, b64, key_id, verify
 
+# The short name of an organisation, as addresses have it.
+SLUG = re.compile(r"[a-z0-9-]{2,40}")
 _ORGANISATION = Organisation.__table__.c
 _KEY = IntakeKey.__table__.c
 
@@ -90,6 +93,9 @@ _ONE = _ALL.where(_ORGANISATION.slug == bindparam("slug"))
 
 def find(slug: str) -> Listing | None:
     """The organisation of a slug, asked of the database each time: a retired key is never used."""
+    if not SLUG.fullmatch(slug):
+        # Anything may stand in an address, and PostgreSQL has no words for a NUL.
+        return None
     listed = _listings(_ONE, {"slug": slug, "today": clock.today()})
     return listed[0] if listed else None
 

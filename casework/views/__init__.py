@@ -116,11 +116,9 @@ def cookie_token() -> str:
 
 def local_path(wanted: str) -> str:
     """`wanted` if it is a path of the staff side, else nothing: no sign-in leads elsewhere."""
-    parts = urlsplit(wanted)
     fits = (
+        # Neither another machine's address nor one that no parser reads begins so.
         wanted.startswith("/staff/")
-        and not parts.scheme
-        and not parts.netloc
         and "\\" not in wanted
         and wanted.isprintable()
         and not wanted.startswith("/staff/sign-in")
