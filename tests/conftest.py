@@ -167,6 +167,8 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wsgi.migrate(app)
     with app.app_context():
         db.session.execute(sqlalchemy.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        # Given back first: what a session still holds outlives the pool, and nobody closes it.
+        db.session.remove()
         db.engine.dispose()
     return folder / "upstander.db"
 
