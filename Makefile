@@ -4,8 +4,8 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
-# The first Python of 3.11 or newer; PYTHON=/path/to/python3 names another.
-PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+# The first Python of 3.11 or newer, those that were tried before newer ones; PYTHON=/path/to/python3 names another.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python3.15; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 
 .PHONY: run test check fix docs translations help
@@ -40,6 +40,8 @@ $(READY): requirements.lock pyproject.toml
 	@echo "building .venv from requirements.lock (once)"
 	@$(BIN)/python -c '' 2>/dev/null || rm -rf .venv
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+# Built packages only: what pip fetches to build one from source, no hash of ours covers.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r requirements.lock || \
+		{ echo "upstander: requirements.lock could not be installed for $$($(BIN)/python --version) on $$(uname -sm), pip says why above; README, 'Two commands', says where it runs; rm -r .venv, then PYTHON=/path/to/python3 takes another" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -61,6 +61,22 @@ def test_a_missing_venv_module_is_one_clear_line(clone: Path) -> None:
     assert not (clone / ".venv").exists()
 
 
+def test_a_lock_without_a_build_for_this_python_is_one_clear_line(clone: Path) -> None:
+    """Of a package that has none, pip would fetch what builds it, and no hash covers that."""
+    (clone / ".venv" / "bin").mkdir(parents=True)
+    pip = 'case "$*" in *pip*) echo "$*" >>asked; exit 1;; *version*) echo Python 3.99.1;; esac'
+    fake_python(clone, pip)
+    (clone / "fake-python").rename(clone / ".venv" / "bin" / "python")
+    done = make(clone, "run", fake_python(clone, ""))
+    assert done.returncode != 0
+    (line,) = own_lines(done.stderr)
+    assert "Python 3.99.1" in line
+    assert "PYTHON=" in line
+    (asked,) = (clone / "asked").read_text().splitlines()
+    assert "--only-binary :all:" in asked
+    assert not (clone / ".venv" / ".ready").exists()
+
+
 def test_what_is_built_is_not_built_again(clone: Path) -> None:
     (clone / ".venv" / "bin").mkdir(parents=True)
     (clone / ".venv" / ".ready").write_text("")
