@@ -22,6 +22,8 @@ from reporting.processes import prepare
 from reporting.settings import Settings
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+# Linux says it here; other systems have no such file.
+SWAPS = Path("/proc/swaps")
 MARKS = {"ok": "ok  ", "note": "note", "bad": "BAD "}
 
 
@@ -79,8 +81,8 @@ def outside(settings: Settings) -> list[Finding]:
         found.append(Finding("note", "no help lines are set: UPSTANDER_HELP_LINES"))
     if (settings.data_dir / "demo-sign-ins.json").exists():
         found.append(Finding("note", "the demo's sign-ins lie in the data folder: no real reports"))
-    if _swap():
-        found.append(Finding("note", "this machine swaps: memory, and what is in it, goes to disk"))
+    if swaps := _swaps():
+        found.append(Finding("note", swaps))
     return found
 
 
@@ -124,7 +126,10 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*")) if folder.is_dir() else []
 
 
-def _swap() -> bool:
-    """Linux says it in a file; elsewhere this is not known."""
-    table = Path("/proc/swaps")
-    return table.exists() and len(table.read_text().splitlines()) > 1
+def _swaps() -> str:
+    """What is known of swap; empty where there is none. Silence elsewhere would pass for none."""
+    if not SWAPS.exists():
+        return "cannot see whether this machine swaps: then memory, and what is in it, goes to disk"
+    if len(SWAPS.read_text().splitlines()) > 1:
+        return "this machine swaps: memory, and what is in it, goes to disk"
+    return ""

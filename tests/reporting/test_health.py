@@ -111,3 +111,19 @@ def test_the_doctor_sees_an_unwritable_folder(settings: Settings) -> None:
     (settings.data_dir / "file").write_text("")
     lost = dataclasses.replace(settings, data_dir=settings.data_dir / "file" / "x")
     assert [f.bad for f in doctor.outside(lost)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [("Filename\n", []), ("Filename\n/swap\n", ["this"]), (None, ["cannot"])],
+)
+def test_the_doctor_tells_of_swap_also_where_it_cannot_be_seen(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, table: str | None, said: list[str]
+) -> None:
+    """Only Linux lists it; macOS swaps by default."""
+    listed = settings.data_dir / "swaps"
+    if table is not None:
+        listed.write_text(table)
+    monkeypatch.setattr(doctor, "SWAPS", listed)
+    found = [f.words for f in doctor.outside(settings) if "machine swaps" in f.words]
+    assert [words.split()[0] for words in found] == said
