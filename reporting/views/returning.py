@@ -175,9 +175,12 @@ def _add(
     if organisation and submission.is_known(again):
         return _inbox(digits, derived, notice=sent, chosen=organisation.slug)
     key = organisation.open_key if organisation else None
-    if organisation is None or key is None:
+    if organisation is None:
         problem, at = gettext("Choose the organisation you wrote to."), f"{step}-organisation"
         return _inbox(digits, derived, 422, problem=problem, at=at, posted=posted)
+    if key is None:
+        problem = gettext("This organisation cannot take reports at the moment.")
+        return _inbox(digits, derived, 503, problem=problem, posted=posted)
     content_key, report_id = keys
     body = _body(step, filled, locale, posted, derived)
     files = posted.files
@@ -269,6 +272,7 @@ def _inbox(
         notice=notice,
         problem=problem,
         at=at,
+        kept=posted is not None,
         fields=posted.fields if posted else {"organisation": [chosen or answered[-1]]},
     )
 
@@ -285,6 +289,7 @@ def _values() -> dict[str, Any]:
         "only_one": len(every) == 1,
         "q": {q.id: q for q in (*FORM.questions, *FORM.consents)},
         "fields": {},
+        "kept": False,
         "at": "",
         "problems": {},
         "encrypted": current_app.extensions["settings"].encrypted,

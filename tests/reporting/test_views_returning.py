@@ -203,7 +203,7 @@ def test_a_repeat_is_known_when_its_key_has_retired(app: Flask, client: FlaskCli
     db.session.commit()
     assert SENT in act(client, draft, "add", **values).text
     page = act(client, draft, "add", **{**values, "what_happened": "new words"})
-    assert page.status_code == 422
+    assert page.status_code == 503
     assert SENT not in page.text
     assert "new words" in page.text
     assert [one.kind for one in stored()].count("addition") == 1
@@ -272,6 +272,33 @@ def test_problem_keeps_what_was_typed(app: Flask, client: FlaskClient) -> None:
     assert act(client, draft, "add", what_happened=" ", organisation="north").status_code == 422
     assert act(client, draft, "consent", organisation="north").status_code == 422
     assert stored() == []
+
+
+def turn(organisation_id: bytes, *, closed: bool) -> None:
+    """Close or open an organisation, as its operator does."""
+    db.session.execute(
+        update(Organisation).where(Organisation.id == organisation_id).values(closed=closed)
+    )
+    db.session.commit()
+
+
+def test_an_organisation_that_closes_meanwhile_takes_no_words_away(
+    app: Flask, client: FlaskClient
+) -> None:
+    opener = make_organisation()
+    draft = draft_of(come_back(client, receipt.make_digits()))
+    turn(opener.organisation_id, closed=True)
+    page = act(client, draft, "add", what_happened="kept words", organisation="north")
+    assert page.status_code == 503
+    assert "This organisation cannot take reports at the moment." in page.text
+    assert "kept words" in page.text
+    assert stored() == []
+    turn(opener.organisation_id, closed=False)
+    again = {"what_happened": "kept words", "organisation": "north"}
+    assert "We have what you added." in act(client, draft_of(page), "add", **again).text
+    # The twin: who has typed nothing yet sees nothing to type into.
+    turn(opener.organisation_id, closed=True)
+    assert 'id="add"' not in come_back(client, receipt.make_digits()).text
 
 
 def test_deletion_takes_two_steps_and_says_what_stays(app: Flask, client: FlaskClient) -> None:
