@@ -8,7 +8,7 @@ Holds hashes and signatures, never what was done, by whom or when.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from analytics.heads import Head
-from casework import audit, member_state
+from casework import audit
 from casework.models import AuditEntry, SignedHead
 from reporting.database import db
 from reporting.models import Organisation
@@ -207,10 +207,20 @@ def _keys(session: Session, organisation_id: bytes) -> list[tuple[float, bytes]]
         steps = audit.since(session, organisation_id, 0, "new_identity_key")
     found: list[tuple[float, bytes]] = [(math.inf, published)]
     for seq, step in reversed(steps):
-        if step.get("new") != b64(found[-1][1]) or not member_state.is_step(organisation_id, step):
+        if step.get("new") != b64(found[-1][1]) or not _is_step(organisation_id, step):
             break
         found.append((seq, unb64(step["old"])))
     return found
+
+
+def _is_step(organisation_id: bytes, step: Mapping[str, str]) -> bool:
+    """Whether the old identity key of an audited change signed the new one."""
+    try:
+        old, new, signature = (unb64(step.get(name)) for name in ("old", "new", "signature"))
+        verify_bytes(old, "identity-key-signature", organisation_id + new, signature)
+    except SealingRefused:
+        return False
+    return True
 
 
 def _is_signed(key: bytes, organisation_id: bytes, head: bytes, signature: bytes) -> bool:

@@ -14,7 +14,7 @@ from flask import current_app
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session as Transaction
 
-from casework import addresses, audit, credentials, members
+from casework import addresses, audit, credentials, members, roster
 from casework.credentials import NewMember
 from casework.member_state import chain_of
 from casework.models import Invitation, Member
@@ -68,6 +68,8 @@ def invite_again(by: Session | None, member_id: bytes) -> Invited:
         if member.role in KEY_HOLDERS and by is None:
             # From the command line this would lock out a whole organisation in one word.
             raise ActionRefused("supervisor-only")
+        if by is not None and by.organisation_id is not None:
+            _leave_roster(session, by, member_id)
         members.forget_credentials(session, member, members.INVITED)
         token = _new_link(session, member.id)
         _audit_invitation(session, by, member)
@@ -158,6 +160,13 @@ def _keep(member: Member, made: NewMember) -> None:
     member.public_key = made.public_key if member.role in KEY_HOLDERS else None
     member.sign_in = credentials.seal_record(made.record, member.id, members.instance().pepper)
     member.member_state = None
+
+
+def _leave_roster(session: Transaction, by: Session, member_id: bytes) -> None:
+    """Nothing is granted any more to a key that may be lost, or somebody else's by now."""
+    now = members.next_roster(session, by)
+    if now.members.pop(member_id, None) is not None:
+        roster.write(session, now, cast(bytes, by.keyring.identity))
 
 
 def _new_link(session: Transaction, member_id: bytes) -> str:

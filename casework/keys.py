@@ -6,14 +6,14 @@ member's session works. It is never written, logged or given to a job.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from casework import audit
+from casework import audit, roster
 from casework.models import Grant, Member
-from casework.policy import KEY_HOLDERS, Role
+from casework.roster import Holder, Pin, Roster
 from reporting import clock
 from reporting.envelope import intake_signature_message
 from reporting.models import IntakeKey, Organisation
@@ -34,21 +34,17 @@ from reporting.sealing import (
 INTAKE, CASEWORK, IDENTITY = "intake", "casework", "identity"
 
 
-class Holder(NamedTuple):
-    """Whom a key is granted to. The recovery key's holder id is the organisation's."""
-
-    id: bytes
-    public_key: bytes
-    identity: bool
-
-
 @dataclass(repr=False)
 class Keyring:
-    """What a member has opened: intake seeds by key id, casework keys by epoch, identity key."""
+    """What a member has opened: intake seeds by key id, casework keys by epoch, identity key.
+
+    And the roster by which these were taken, which what comes later must go on from.
+    """
 
     intake: dict[bytes, bytes] = field(default_factory=dict)
     casework: dict[int, bytes] = field(default_factory=dict)
     identity: bytes | None = None
+    roster: Pin | None = None
 
     def take(self, row: Grant, secret: bytes) -> None:
         """Add what a grant opened to; refuses a second key for one epoch."""
@@ -79,6 +75,7 @@ class Keyring:
             "casework": {str(epoch): b64(key) for epoch, key in self.casework.items()},
             "identity": b64(self.identity) if self.identity is not None else None,
             "ids": [b64(held) for held in self.intake],
+            "roster": self.roster.to_json() if self.roster is not None else None,
         }
 
     @classmethod
@@ -89,26 +86,18 @@ class Keyring:
             intake=dict(zip(ids, seeds, strict=True)),
             casework={int(epoch): unb64(key) for epoch, key in kept["casework"].items()},
             identity=unb64(kept["identity"]) if kept["identity"] is not None else None,
+            roster=Pin.from_json(kept["roster"]) if kept["roster"] is not None else None,
         )
 
-
-def holders(session: Session, organisation: Organisation) -> list[Holder]:
-    """All who are granted new keys: active caseworkers and supervisors, and the recovery key."""
-    members = session.scalars(
-        select(Member).where(
-            Member.organisation_id == organisation.id,
-            Member.state == "active",
-            Member.role.in_(sorted(KEY_HOLDERS)),
-        )
-    )
-    return [
-        Holder(organisation.id, organisation.recovery_key, identity=True),
-        *(
-            Holder(member.id, member.public_key, identity=member.role == Role.SUPERVISOR)
-            for member in members
-            if member.public_key is not None
-        ),
-    ]
+    def check(self, by: Roster) -> None:
+        """Refuse keys that somebody granted who may not: anyone can seal to a member."""
+        ids = {epoch: key_id("casework-key", key) for epoch, key in self.casework.items()}
+        if not ids.items() <= dict(enumerate(by.casework, 1)).items():
+            raise SealingRefused("grant")
+        if not set(self.intake) <= set(by.intake):
+            raise SealingRefused("grant")
+        if self.identity is not None and public_of_signing(self.identity) != by.identity:
+            raise SealingRefused("identity")
 
 
 def grant(
@@ -118,19 +107,19 @@ def grant(
     granted: bytes,
     epoch: int | None,
     secret: bytes,
-    to: Iterable[tuple[bytes, bytes]],
+    to: Iterable[Holder],
 ) -> int:
-    """Seal one secret to each holder `(id, public key)`; returns how many grants were made."""
+    """Seal one secret to each holder; returns how many grants were made."""
     made = [
         Grant(
-            holder_id=holder,
+            holder_id=holder.id,
             key_id=granted,
             organisation_id=organisation_id,
             kind=kind,
             epoch=epoch,
-            sealed=seal(public_key, "grant", granted + holder, secret),
+            sealed=seal(holder.public_key, "grant", granted + holder.id, secret),
         )
-        for holder, public_key in to
+        for holder in to
     ]
     session.add_all(made)
     session.flush()
@@ -139,7 +128,7 @@ def grant(
 
 def grant_all(session: Session, organisation_id: bytes, keyring: Keyring, to: Holder) -> int:
     """Grant everything the granting member holds: the new member opens what any member opens."""
-    one = [(to.id, to.public_key)]
+    one = [to]
     count = 0
     for granted, seed in keyring.intake.items():
         count += grant(session, organisation_id, INTAKE, granted, None, seed, one)
@@ -152,17 +141,26 @@ def grant_all(session: Session, organisation_id: bytes, keyring: Keyring, to: Ho
     return count
 
 
-def open_grants(session: Session, member: Member, seed: bytes) -> Keyring:
+def open_grants(session: Session, member: Member, seed: bytes, pin: Pin | None = None) -> Keyring:
     """Open what is granted to a member, each secret checked against the id it is granted under.
 
-    Raises `SealingRefused` when a grant does not open, opens to another secret than it says, or
-    when a published intake key is not signed by the identity key: someone changed the database.
+    Raises `SealingRefused` when a grant does not open, opens to another secret than it says, or is
+    not in the roster; when the roster is not the one of `pin` or of its line, lacks this member, or
+    differs from what is published: someone changed the database.
     """
     ring = Keyring()
     for row in session.scalars(select(Grant).where(Grant.holder_id == member.id)):
         ring.take(row, open_grant(row, member.organisation_id, seed))
     if member.organisation_id is not None:
-        _check_published(session, member.organisation_id, ring)
+        published = _published(session, member.organisation_id)
+        now, ring.roster = roster.read(session, member.organisation_id, pin, published)
+        if not now.names(member.id, member.role, public_of(seed)):
+            raise SealingRefused("roster")
+        ring.check(now)
+        # Without the newest epoch, new things would be boxed under one that somebody who left has.
+        if len(now.casework) not in ring.casework:
+            raise SealingRefused("grant")
+        _check_intake(session, now, ring)
     return ring
 
 
@@ -182,11 +180,15 @@ def granted_ids(session: Session, member_id: bytes) -> frozenset[bytes]:
 def new_intake_key(
     session: Session,
     organisation: Organisation,
+    to: Roster,
     identity: bytes,
     instance_id: bytes,
     actor: bytes | None,
 ) -> tuple[bytes, bytes]:
-    """Make, sign, publish and grant an intake key; the others retire today. Returns id and seed."""
+    """Make, sign, publish and grant an intake key; the others retire today. Returns id and seed.
+
+    To those whom this roster names; this and the next two add to it, and the caller writes it.
+    """
     seed, today = random_key(), clock.today()
     public_key = public_of(seed)
     made = key_id("intake-key", public_key)
@@ -207,52 +209,43 @@ def new_intake_key(
             signature=sign(identity, "intake-key-signature", message),
         )
     )
-    to = [(holder.id, holder.public_key) for holder in holders(session, organisation)]
-    grant(session, organisation.id, INTAKE, made, None, seed, to)
+    to.intake.append(made)
+    grant(session, organisation.id, INTAKE, made, None, seed, to.holders())
     audit.write(session, organisation.id, actor, "new_intake_key", None, {"key": b64(made)})
     return made, seed
 
 
-def new_casework_key(
-    session: Session, organisation: Organisation, actor: bytes | None
-) -> tuple[int, bytes]:
+def new_casework_key(session: Session, to: Roster, actor: bytes | None) -> tuple[int, bytes]:
     """Make and grant the casework key of the next epoch. Returns epoch and key."""
     key = random_key()
-    last = session.scalar(
-        select(func.max(Grant.epoch)).where(Grant.organisation_id == organisation.id)
-    )
-    epoch, made = (last or 0) + 1, key_id("casework-key", key)
-    to = [(holder.id, holder.public_key) for holder in holders(session, organisation)]
-    grant(session, organisation.id, CASEWORK, made, epoch, key, to)
+    made = key_id("casework-key", key)
+    to.casework.append(made)
+    epoch = len(to.casework)
+    grant(session, to.organisation_id, CASEWORK, made, epoch, key, to.holders())
     detail = {"key": b64(made), "epoch": epoch}
-    audit.write(session, organisation.id, actor, "new_casework_key", None, detail)
+    audit.write(session, to.organisation_id, actor, "new_casework_key", None, detail)
     return epoch, key
 
 
 def new_identity_key(
-    session: Session, organisation: Organisation, old: bytes | None, actor: bytes | None
+    session: Session, organisation: Organisation, to: Roster, old: bytes, actor: bytes | None
 ) -> bytes:
     """Make and grant an identity key to supervisors and recovery; the old one signs the new.
 
-    Members who pinned the old key follow that signature in the audit chain (`member_state`).
+    Members who pinned the old key follow that signature in the line of rosters.
     """
     secret = random_key()
     public_key = public_of_signing(secret)
     made = key_id("identity-key", public_key)
-    if old is not None:
-        before = public_of_signing(old)
-        detail = {
-            "old": b64(before),
-            "new": b64(public_key),
-            "signature": b64(sign(old, "identity-key-signature", organisation.id + public_key)),
-        }
-        audit.write(session, organisation.id, actor, "new_identity_key", None, detail)
-        session.execute(
-            delete(Grant).where(Grant.organisation_id == organisation.id, Grant.kind == IDENTITY)
-        )
+    detail = {"old": b64(to.identity), "new": b64(public_key)}
+    detail["signature"] = b64(to.replace_identity(old, secret))
+    audit.write(session, organisation.id, actor, "new_identity_key", None, detail)
+    session.execute(
+        delete(Grant).where(Grant.organisation_id == organisation.id, Grant.kind == IDENTITY)
+    )
     organisation.identity_key = public_key
-    to = [(one.id, one.public_key) for one in holders(session, organisation) if one.identity]
-    grant(session, organisation.id, IDENTITY, made, None, secret, to)
+    supervisors = [holder for holder in to.holders() if holder.identity]
+    grant(session, organisation.id, IDENTITY, made, None, secret, supervisors)
     return secret
 
 
@@ -265,21 +258,25 @@ def id_of(kind: str, secret: bytes) -> bytes:
     return key_id("casework-key", secret)
 
 
-def _check_published(session: Session, organisation_id: bytes, ring: Keyring) -> None:
-    """The key reporters seal to must be one this member holds."""
-    organisation = session.get(Organisation, organisation_id)
-    if organisation is None:
-        raise SealingRefused("organisation")
-    if ring.identity is not None and public_of_signing(ring.identity) != organisation.identity_key:
-        raise SealingRefused("identity")
+def _published(session: Session, organisation_id: bytes) -> bytes:
+    """The identity key now; the object in the session's memory may hold an old one."""
+    query = select(Organisation.identity_key).where(Organisation.id == organisation_id)
+    return session.execute(query).scalar_one()
+
+
+def _check_intake(session: Session, now: Roster, ring: Keyring) -> None:
+    """The key reporters seal to must be the roster's newest, and one this member holds.
+
+    An old one put back into use could be that of somebody who left.
+    """
     current = session.scalars(
         select(IntakeKey).where(
-            IntakeKey.organisation_id == organisation_id, IntakeKey.retired.is_(None)
+            IntakeKey.organisation_id == now.organisation_id, IntakeKey.retired.is_(None)
         )
     )
     for key in current:
         made = key_id("intake-key", key.public_key)
-        if made != key.key_id or made not in ring.intake:
+        if made != key.key_id or made not in ring.intake or made != now.intake[-1]:
             raise SealingRefused("intake-key")
 
 

@@ -5,31 +5,36 @@ rewrites the database cannot also rewrite what its people remember. The newer of
 """
 
 import json
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from casework import audit
+from casework import audit, roster
 from casework.models import Member
 from casework.policy import ActionRefused
-from reporting.models import Organisation
-from reporting.sealing import SealingRefused, b64, box, derive, unb64, unbox, verify
-
-# Rosters come with the casework that needs them; the number is kept from the first day.
-ROSTER = 0
+from casework.roster import Pin
+from reporting.sealing import SealingRefused, b64, box, derive, unb64, unbox
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Identity key (b64; empty without an organisation), roster number, audit head, its place."""
+    """Identity key, number and hash of the roster; place and hash of the audit head.
+
+    As `b64`; without an organisation there is no key and no roster.
+    """
 
     identity: str
     roster: int
+    line: str
     seq: int
     head: str
+
+    @property
+    def pin(self) -> Pin | None:
+        """The roster that was seen."""
+        return Pin(unb64(self.identity), self.roster, unb64(self.line)) if self.roster else None
 
 
 def chain_of(organisation_id: bytes | None) -> bytes:
@@ -37,13 +42,18 @@ def chain_of(organisation_id: bytes | None) -> bytes:
     return organisation_id if organisation_id is not None else audit.CHAIN_INSTANCE
 
 
-def present(session: Session, organisation_id: bytes | None) -> Seen:
-    """What there is to see now."""
-    chain = chain_of(organisation_id)
-    seq, head = audit.tip(session, chain)
-    return Seen(
-        identity=_identity(session, organisation_id), roster=ROSTER, seq=seq, head=b64(head)
-    )
+def present(session: Session, organisation_id: bytes | None, pin: Pin | None) -> Seen:
+    """What there is to see now; identity key and roster are those that this session verified.
+
+    Not the published ones: what was exchanged while somebody worked must not be what they remember.
+    """
+    seq, head = audit.tip(session, chain_of(organisation_id))
+    if organisation_id is None or pin is None:
+        return Seen(identity="", roster=0, line="", seq=seq, head=b64(head))
+    with suppress(SealingRefused):
+        # What was written meanwhile. Where it does not go on from there, the next sign-in says so.
+        _roster, pin = roster.follow(session, organisation_id, pin)
+    return Seen(b64(pin.identity), pin.number, b64(pin.hash), seq, b64(head))
 
 
 def seal_seen(seed: bytes, seen: Seen) -> bytes:
@@ -57,11 +67,19 @@ def open_seen(seed: bytes, boxed: bytes) -> Seen:
     return Seen(**kept)
 
 
-def check(session: Session, member: Member, seed: bytes, cookie: bytes | None) -> None:
+def pin_of(member: Member, seed: bytes) -> Pin | None:
+    """The roster that a member's record names, if there is one."""
+    if member.member_state is None:
+        return None
+    return open_seen(seed, member.member_state).pin
+
+
+def check(session: Session, member: Member, seed: bytes, cookie: bytes | None) -> Pin | None:
     """Refuse the sign-in when what this member saw last is no longer so.
 
-    A cookie that does not open is no proof of anything (another member's, cut short) and is left
-    out; a box in the database that does not open was changed there.
+    Returns the roster seen last, which opening the keys goes on from. A cookie that does not open
+    is no proof of anything (another member's, cut short) and is left out; a box in the database
+    that does not open was changed there.
     """
     seen = []
     if member.member_state is not None:
@@ -73,41 +91,9 @@ def check(session: Session, member: Member, seed: bytes, cookie: bytes | None) -
         with suppress(SealingRefused):
             seen.append(open_seen(seed, cookie))
     if not seen:
-        return
+        return None
     last = max(seen, key=lambda one: (one.roster, one.seq))
     chain = chain_of(member.organisation_id)
     if not audit.contains(chain, unb64(last.head), last.seq):
         raise ActionRefused("member-state")
-    if last.identity != _identity(session, member.organisation_id):
-        _follow_identity(session, member, last)
-
-
-def _follow_identity(session: Session, member: Member, last: Seen) -> None:
-    """Accept a new identity key only by an unbroken line of signatures from the one seen."""
-    organisation_id = member.organisation_id
-    if organisation_id is None:
-        raise ActionRefused("member-state")
-    known = last.identity
-    for _seq, step in audit.since(session, organisation_id, last.seq, "new_identity_key"):
-        if step.get("old") != known or not is_step(organisation_id, step):
-            raise ActionRefused("member-state")
-        known = step["new"]
-    if known != _identity(session, organisation_id):
-        raise ActionRefused("member-state")
-
-
-def is_step(organisation_id: bytes, step: Mapping[str, str]) -> bool:
-    """Whether the old identity key of an audited change signed the new one."""
-    try:
-        old, new, signature = (unb64(step.get(name)) for name in ("old", "new", "signature"))
-        verify(old, "identity-key-signature", organisation_id + new, signature)
-    except SealingRefused:
-        return False
-    return True
-
-
-def _identity(session: Session, organisation_id: bytes | None) -> str:
-    if organisation_id is None:
-        return ""
-    organisation = session.get(Organisation, organisation_id)
-    return b64(organisation.identity_key) if organisation is not None else ""
+    return last.pin

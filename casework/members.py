@@ -1,6 +1,6 @@
 """Members: signed in, admitted, removed (sealing.md 4).
 
-Keys are granted only here, in the session of the supervisor who admits, to the public key whose
+Whoever comes into the roster is admitted here, in a supervisor's session, with the public key whose
 fingerprint that supervisor's page showed. Nothing here keeps a passphrase.
 """
 
@@ -11,18 +11,18 @@ from flask import current_app
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as Transaction
 
-from casework import audit, credentials, heads, keys, sessions, signing_in
+from casework import audit, credentials, heads, keys, roster, sessions, signing_in
 from casework.credentials import Cost
-from casework.keys import Holder
 from casework.member_state import chain_of
 from casework.models import Grant, Invitation, Member
 from casework.policy import KEY_HOLDERS, ActionRefused, Role
+from casework.roster import Entry, Holder, Roster
 from casework.sessions import Session
 from casework.signing_in import plain_name
 from reporting.database import db, transaction
 from reporting.instance import Instance
 from reporting.models import Organisation
-from reporting.sealing import b64, key_id, random_id
+from reporting.sealing import SealingRefused, b64, key_id, random_id
 from reporting.settings import Settings
 
 INVITED, WAITING, ACTIVE, REMOVED = "invited", "waiting", "active", "removed"
@@ -57,6 +57,9 @@ def admit(by: Session, member_id: bytes, fingerprint: str) -> None:
         )
         if result.rowcount != 1:
             raise ActionRefused("not-waiting")
+        now = next_roster(session, by)
+        now.members[member_id] = Entry(member.role, public_key)
+        roster.write(session, now, cast(bytes, by.keyring.identity))
         holder = Holder(member_id, public_key, identity=member.role == Role.SUPERVISOR)
         count = keys.grant_all(session, cast(bytes, by.organisation_id), by.keyring, holder)
         detail = {"key": b64(key_of(public_key)), "count": count}
@@ -80,14 +83,18 @@ def remove(by: Session, member_id: bytes) -> None:
     with transaction() as session:
         check_actor(session, by)
         member = managed(session, by, member_id)
-        held_keys = member.role in KEY_HOLDERS and member.state == ACTIVE
+        # By the roster too: a state or role changed in the database must not leave keys unrenewed.
+        now = next_roster(session, by) if by.organisation_id is not None else None
+        entry = now.members.pop(member_id, None) if now is not None else None
+        held_keys = entry is not None or (member.role in KEY_HOLDERS and member.state == ACTIVE)
+        was_supervisor = Role.SUPERVISOR in {member.role, entry.role if entry is not None else ""}
         forget_credentials(session, member, REMOVED)
         member.sign_in_name, member.email = f"removed {b64(member.id)}", None
         session.flush()
         chain = chain_of(member.organisation_id)
         audit.write(session, chain, by.member_id, "remove_member", member.id)
-        if held_keys:
-            _renew_keys(session, by, was_supervisor=member.role == Role.SUPERVISOR)
+        if held_keys and now is not None:
+            _renew_keys(session, by, now, was_supervisor=was_supervisor)
     if held_keys:
         sessions.refresh(by)
 
@@ -112,15 +119,27 @@ def names(organisation_id: bytes | None) -> dict[bytes, str]:
     return dict(row.tuple() for row in rows)
 
 
-def _renew_keys(session: Transaction, by: Session, *, was_supervisor: bool) -> None:
-    organisation = session.get_one(Organisation, cast(bytes, by.organisation_id))
+def next_roster(session: Transaction, by: Session) -> Roster:
+    """The next roster, to be changed and signed in this member's session."""
     identity = by.keyring.identity
-    if identity is None:
+    if identity is None or by.organisation_id is None:
         raise ActionRefused("role")
+    try:
+        return roster.draft(session, by.organisation_id, by.keyring.roster, identity)
+    except SealingRefused as refused:
+        raise ActionRefused("roster") from refused
+
+
+def _renew_keys(session: Transaction, by: Session, now: Roster, *, was_supervisor: bool) -> None:
+    """Make new keys for those whom the roster names, and sign it."""
+    organisation = session.get_one(Organisation, now.organisation_id)
+    identity = cast(bytes, by.keyring.identity)
     if was_supervisor:
-        identity = keys.new_identity_key(session, organisation, identity, by.member_id)
-    keys.new_casework_key(session, organisation, by.member_id)
-    keys.new_intake_key(session, organisation, identity, instance().instance_id, by.member_id)
+        identity = keys.new_identity_key(session, organisation, now, identity, by.member_id)
+    keys.new_casework_key(session, now, by.member_id)
+    instance_id = instance().instance_id
+    keys.new_intake_key(session, organisation, now, identity, instance_id, by.member_id)
+    roster.write(session, now, identity)
     # With the new key: whoever left with the old one could sign another past up to here.
     heads.sign(session, organisation.id, identity)
 

@@ -74,6 +74,21 @@ class Grant(Base):
     sealed: Mapped[bytes] = mapped_column(info={"holds": "ciphertext"})
 
 
+class RosterRow(Base):
+    """Who belongs to an organisation and which keys are its own, signed (sealing.md 4)."""
+
+    __tablename__ = "roster"
+
+    organisation_id: Mapped[bytes] = mapped_column(
+        Id, ForeignKey("organisation.id"), primary_key=True, info={"holds": "opaque"}
+    )
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, info={"holds": "code"})
+    # JSON of ids, roles and public keys, as the bytes that were signed.
+    content: Mapped[bytes] = mapped_column(info={"holds": "public"})
+    # SIGN(identity, "roster", content).
+    signature: Mapped[bytes] = mapped_column(info={"holds": "public"})
+
+
 class AuditEntry(Base):
     """One link of the audit chain of an organisation, or of the instance (16 zero bytes)."""
 

@@ -21,11 +21,13 @@ from casework import (
     keys,
     kits,
     members,
+    roster,
 )
 from casework.credentials import NewMember
 from casework.keys import Keyring
 from casework.kits import Kit, Split
 from casework.policy import ActionRefused, Role
+from casework.roster import Entry, Roster
 from reporting.database import db, transaction
 from reporting.models import Organisation
 from reporting.organisations import SLUG
@@ -82,7 +84,6 @@ def add(
             about=json.dumps(dict(about or {}), ensure_ascii=False),
             contact=json.dumps(dict(contact or {}), ensure_ascii=False),
             identity_key=public_of_signing(identity),
-            recovery_key=public_of(recovery_seed),
             closed=False,
             recognisable=False,
         )
@@ -93,7 +94,7 @@ def add(
         # The only member who waits for nobody: there is nobody yet who could compare.
         member.state, member.email = members.ACTIVE, email
         session.flush()
-        _grant_first(session, organisation, identity, supervisor)
+        _grant_first(session, organisation, public_of(recovery_seed), identity, supervisor)
         heads.sign(session, organisation_id, identity)
     kit = kits.make(recovery_seed, split)
     return Added(organisation_id, supervisor, kit, public_of_signing(identity))
@@ -176,18 +177,19 @@ def _turn(
 
 
 def _grant_first(
-    session: Session, organisation: Organisation, identity: bytes, new: NewMember
+    session: Session, organisation: Organisation, recovery: bytes, identity: bytes, new: NewMember
 ) -> None:
     """Identity to supervisor and recovery; the first intake and casework keys to the same two."""
+    now = Roster(organisation.id, organisation.identity_key, recovery)
+    now.members[new.member_id] = Entry(Role.SUPERVISOR, new.public_key)
     instance_id = members.instance().instance_id
-    holders = [
-        (organisation.id, organisation.recovery_key),
-        (new.member_id, new.public_key),
-    ]
     made = keys.id_of(keys.IDENTITY, identity)
-    keys.grant(session, organisation.id, keys.IDENTITY, made, None, identity, holders)
-    epoch, casework_key = keys.new_casework_key(session, organisation, None)
-    intake_id, intake_seed = keys.new_intake_key(session, organisation, identity, instance_id, None)
+    keys.grant(session, organisation.id, keys.IDENTITY, made, None, identity, now.holders())
+    epoch, casework_key = keys.new_casework_key(session, now, None)
+    intake_id, intake_seed = keys.new_intake_key(
+        session, organisation, now, identity, instance_id, None
+    )
+    roster.write(session, now, identity)
     ring = Keyring({intake_id: intake_seed}, {epoch: casework_key}, identity)
     granted = keys.granted_ids(session, new.member_id)
     if granted != ring.key_ids():

@@ -12,12 +12,13 @@ from typing import NamedTuple
 from sqlalchemy import delete, select, union
 from sqlalchemy.orm import Session
 
-from casework import audit, credentials, heads, invitations, keys, kits, members
+from casework import audit, credentials, heads, invitations, keys, kits, members, roster
 from casework.credentials import NewMember
-from casework.keys import Holder, Keyring
+from casework.keys import Keyring
 from casework.kits import Kit, Split
 from casework.models import Grant, Member
 from casework.policy import ActionRefused, Role
+from casework.roster import Entry, Holder, Roster
 from reporting.database import db, transaction
 from reporting.models import IntakeKey, Organisation
 from reporting.sealing import (
@@ -25,7 +26,6 @@ from reporting.sealing import (
     b64,
     key_id,
     public_of,
-    public_of_signing,
     random_id,
     random_key,
 )
@@ -45,6 +45,7 @@ class _Opened(NamedTuple):
 
     organisation: Organisation
     ring: Keyring
+    identity: bytes
     missing: int
 
 
@@ -83,16 +84,21 @@ def recover(
         member = invitations.enrol_prepared(session, organisation_id, Role.SUPERVISOR, supervisor)
         # Waits for nobody: whoever could compare may have lost their keys, and the kit is here.
         member.state = members.ACTIVE
-        _replace_kit(session, opened, public_of(new_seed))
-        _admit(session, opened, member, supervisor)
-        heads.sign(session, organisation_id, opened.ring.identity)
+        now = roster.draft(session, organisation_id, None, opened.identity)
+        _replace_kit(session, opened, now, public_of(new_seed))
+        _admit(session, opened, now, member, supervisor)
+        heads.sign(session, organisation_id, opened.identity)
     return Recovered(supervisor, kits.make(new_seed, split), opened.missing)
 
 
 def _open(session: Session, organisation_id: bytes, seed: bytes) -> _Opened:
     """Open what is granted to the kit. A grant that is damaged is a key that is missing."""
     organisation = session.get_one(Organisation, organisation_id, populate_existing=True)
-    if public_of(seed) != organisation.recovery_key:
+    try:
+        recovery_key = roster.recovery_key(session, organisation_id)
+    except SealingRefused as refused:
+        raise ActionRefused("kit-changed") from refused
+    if public_of(seed) != recovery_key:
         raise ActionRefused("kit-other")
     if not heads.stands(session, organisation_id):
         raise ActionRefused("kit-chain")
@@ -107,44 +113,51 @@ def _open(session: Session, organisation_id: bytes, seed: bytes) -> _Opened:
         except SealingRefused as refused:
             # Two keys for one epoch: taking the wrong one would lose what the other opens.
             raise ActionRefused("kit-changed") from refused
-    # Signing in would be refused with another identity key than the published one.
-    if ring.identity is None or public_of_signing(ring.identity) != organisation.identity_key:
+    if ring.identity is None:
         raise ActionRefused("kit-changed")
+    try:
+        # Signing in would be refused with another identity key than the published one, or with keys
+        # that are not in the roster: anyone can seal to the kit.
+        now, _pin = roster.read(session, organisation_id, None, organisation.identity_key)
+        ring.check(now)
+    except SealingRefused as refused:
+        raise ActionRefused("kit-changed") from refused
     known = union(
         select(Grant.key_id).where(Grant.organisation_id == organisation_id),
         select(IntakeKey.key_id).where(IntakeKey.organisation_id == organisation_id),
     )
     missing = set(session.scalars(known)) - ring.key_ids()
-    return _Opened(organisation, ring, len(missing))
+    return _Opened(organisation, ring, ring.identity, len(missing))
 
 
-def _replace_kit(session: Session, opened: _Opened, public_key: bytes) -> None:
+def _replace_kit(session: Session, opened: _Opened, now: Roster, public_key: bytes) -> None:
     """Grant everything to a new recovery key; the old one's grants go, and with them its use."""
     organisation = opened.organisation
     detail = {
-        "old": b64(key_id("recovery-key", organisation.recovery_key)),
+        "old": b64(key_id("recovery-key", now.recovery)),
         "new": b64(key_id("recovery-key", public_key)),
         "missing": opened.missing,
     }
     session.execute(delete(Grant).where(Grant.holder_id == organisation.id))
-    organisation.recovery_key = public_key
-    session.flush()
+    now.recovery = public_key
     to = Holder(organisation.id, public_key, identity=True)
     keys.grant_all(session, organisation.id, opened.ring, to)
     audit.write(session, organisation.id, None, "use_kit", None, detail)
 
 
-def _admit(session: Session, opened: _Opened, member: Member, new: NewMember) -> None:
+def _admit(session: Session, opened: _Opened, now: Roster, member: Member, new: NewMember) -> None:
     """Grant everything to the new supervisor, and see that it opens as at the next sign-in."""
     organisation, ring = opened.organisation, opened.ring
+    now.members[new.member_id] = Entry(Role.SUPERVISOR, new.public_key)
     to = Holder(new.member_id, new.public_key, identity=True)
     keys.grant_all(session, organisation.id, ring, to)
-    if opened.missing and ring.identity is not None:
+    if opened.missing:
         # One of them may be the key reporters seal to, or the newest epoch: what comes next must
         # not be boxed under an old one, and not be sealed to one that this supervisor lacks.
         instance_id = members.instance().instance_id
-        keys.new_casework_key(session, organisation, None)
-        keys.new_intake_key(session, organisation, ring.identity, instance_id, None)
+        keys.new_casework_key(session, now, None)
+        keys.new_intake_key(session, organisation, now, opened.identity, instance_id, None)
+    roster.write(session, now, opened.identity)
     held = keys.open_grants(session, member, new.seed).key_ids()
     if not ring.key_ids() <= held or held != keys.granted_ids(session, organisation.id):
         raise RuntimeError("the new supervisor or the new kit was not granted every key")

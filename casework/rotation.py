@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, select
 
-from casework import audit, keys, members, sessions
+from casework import audit, keys, members, roster, sessions
 from casework.models import Grant
 from casework.policy import Role
 from casework.sessions import Session
@@ -59,7 +59,9 @@ def renew_if_due(by: Session) -> bool:
         members.check_actor(session, by)
         organisation = session.get_one(Organisation, organisation_id, populate_existing=True)
         instance_id = members.instance().instance_id
-        keys.new_intake_key(session, organisation, identity, instance_id, by.member_id)
+        now = members.next_roster(session, by)
+        keys.new_intake_key(session, organisation, now, identity, instance_id, by.member_id)
+        roster.write(session, now, identity)
     sessions.refresh(by)
     return True
 

@@ -16,9 +16,10 @@ import redis
 from flask import current_app, g
 from sqlalchemy import bindparam, select
 
-from casework import keys
+from casework import keys, member_state
 from casework.keys import Keyring
 from casework.models import Grant, Member
+from casework.roster import Pin
 from reporting import clock
 from reporting.database import db
 from reporting.instance import Instance
@@ -63,7 +64,7 @@ def make(member: Member, seed: bytes) -> Session:
         role=member.role,
         name=member.name,
         locale=member.locale,
-        keyring=open_keyring(member, seed),
+        keyring=open_keyring(member, seed, member_state.pin_of(member, seed)),
         seed=seed,
         ends=clock.now() + LONGEST,
         rolled=clock.now(),
@@ -118,7 +119,7 @@ def load(token: str) -> Session | None:
 def refresh(session: Session) -> None:
     """Open the grants again after keys have changed in this very request."""
     member = db.session.get_one(Member, session.member_id)
-    session.keyring = open_keyring(member, session.seed)
+    session.keyring = open_keyring(member, session.seed, session.keyring.roster)
     if session.token:
         _put(session)
 
@@ -150,7 +151,7 @@ def end(token: str) -> None:
 
 def _refreshed(session: Session, member: Member) -> Session | None:
     try:
-        session.keyring = open_keyring(member, session.seed)
+        session.keyring = open_keyring(member, session.seed, session.keyring.roster)
     except SealingRefused:
         end(session.token)
         return None
@@ -159,14 +160,14 @@ def _refreshed(session: Session, member: Member) -> Session | None:
     return session
 
 
-def open_keyring(member: Member, seed: bytes) -> Keyring:
+def open_keyring(member: Member, seed: bytes, pin: Pin | None) -> Keyring:
     """Open and check all grants of a member. Raises `SealingRefused` when one is not right."""
     try:
-        return keys.open_grants(db.session(), member, seed)
+        return keys.open_grants(db.session(), member, seed, pin)
     except SealingRefused:
         # Keys may have changed between two reads; what is wrong twice is wrong.
         db.session.rollback()
-        return keys.open_grants(db.session(), member, seed)
+        return keys.open_grants(db.session(), member, seed, pin)
 
 
 def _member(member_id: bytes) -> tuple[Member | None, frozenset[bytes]]:

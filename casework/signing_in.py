@@ -11,9 +11,11 @@ from sqlalchemy import select, update
 
 from casework import audit, credentials, heads, member_state, sessions
 from casework.credentials import Cost
+from casework.keys import Keyring
 from casework.member_state import chain_of
 from casework.models import Member
 from casework.policy import ActionRefused
+from casework.roster import Pin
 from reporting import clock
 from reporting.database import db, transaction
 from reporting.sealing import SealingRefused
@@ -51,22 +53,21 @@ def sign_in(
     _use_up(member_id, boxed, credentials.seal_record(used, member_id, pepper))
     if member.state != "active":
         raise ActionRefused("waiting")
-    _check_state(member, seed, seen)
-    identity = _check_keys(member, seed)
-    remember(member_id, seed, "sign_in", identity)
+    ring = _check_keys(member, seed, _check_state(member, seed, seen))
+    remember(member_id, seed, "sign_in", ring)
     db.session.refresh(member)
     return member, seed
 
 
-def remember(member_id: bytes, seed: bytes, action: str, identity: bytes | None) -> None:
+def remember(member_id: bytes, seed: bytes, action: str, ring: Keyring) -> None:
     """Record signing in or out, and what the member saw last; a supervisor also signs that head."""
     with transaction() as session:
         member = session.get_one(Member, member_id)
         chain = chain_of(member.organisation_id)
         audit.write(session, chain, member_id, action, member_id)
         if member.organisation_id is not None:
-            heads.sign(session, member.organisation_id, identity)
-        seen = member_state.present(session, member.organisation_id)
+            heads.sign(session, member.organisation_id, ring.identity)
+        seen = member_state.present(session, member.organisation_id, ring.roster)
         member.member_state = member_state.seal_seen(seed, seen)
 
 
@@ -132,24 +133,25 @@ def _failed(member: Member | None, *, locked: bool) -> None:
             session.execute(update(Member).where(Member.id == member_id).values(locked_until=until))
 
 
-def _check_state(member: Member, seed: bytes, seen: bytes | None) -> None:
+def _check_state(member: Member, seed: bytes, seen: bytes | None) -> Pin | None:
     try:
-        member_state.check(db.session(), member, seed, seen)
+        pin = member_state.check(db.session(), member, seed, seen)
         organisation_id = member.organisation_id
         if organisation_id is not None and not heads.stands(db.session(), organisation_id):
             raise ActionRefused("member-state")
     except ActionRefused as refused:
         _changed(member, refused.reason)
         raise
+    return pin
 
 
-def _check_keys(member: Member, seed: bytes) -> bytes | None:
-    """The identity key, of a supervisor.
+def _check_keys(member: Member, seed: bytes, pin: Pin | None) -> Keyring:
+    """What is granted, by a roster that goes on from the one seen last.
 
     Before anything is remembered: a changed key must not be audited as a sign-in, nor seen.
     """
     try:
-        return sessions.open_keyring(member, seed).identity
+        return sessions.open_keyring(member, seed, pin)
     except SealingRefused as refused:
         _changed(member, "member-state")
         raise ActionRefused("member-state") from refused

@@ -24,7 +24,6 @@ class Organisation(Base):
     about: Mapped[str] = mapped_column(Text, default="{}", info={"holds": "public"})
     contact: Mapped[str] = mapped_column(Text, default="{}", info={"holds": "public"})
     identity_key: Mapped[bytes] = mapped_column(info={"holds": "public"})
-    recovery_key: Mapped[bytes] = mapped_column(info={"holds": "public"})
     closed: Mapped[bool] = mapped_column(Boolean, default=False, info={"holds": "public"})
     # "Agrees to be recognisable in coalition tables" (disclosure.md 4.7, 4).
     recognisable: Mapped[bool] = mapped_column(Boolean, default=False, info={"holds": "public"})

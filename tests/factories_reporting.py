@@ -77,7 +77,6 @@ def make_organisation(
                 about=json.dumps({"en": about}),
                 contact=json.dumps({"en": "Call 0100 200."}),
                 identity_key=public_of_signing(identity),
-                recovery_key=public_of(random_key()),
                 closed=closed,
                 recognisable=False,
             )

@@ -100,7 +100,7 @@ def sign_out() -> BaseResponse:
     """Drop the keyring and remember what was seen last."""
     session = sessions.current()
     sessions.end(session.token)
-    signing_in.remember(session.member_id, session.seed, "sign_out", session.keyring.identity)
+    signing_in.remember(session.member_id, session.seed, "sign_out", session.keyring)
     answer = redirect("/staff/sign-in?left=signed-out", 303)
     drop_cookie(answer)
     member = db.session.get(Member, session.member_id, populate_existing=True)

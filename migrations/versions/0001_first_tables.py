@@ -57,7 +57,6 @@ def upgrade() -> None:
         sa.Column("about", sa.Text(), nullable=False),
         sa.Column("contact", sa.Text(), nullable=False),
         sa.Column("identity_key", sa.LargeBinary(), nullable=False),
-        sa.Column("recovery_key", sa.LargeBinary(), nullable=False),
         sa.Column("closed", sa.Boolean(), nullable=False),
         sa.Column("recognisable", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organisation")),
@@ -286,6 +285,19 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "roster",
+        sa.Column("organisation_id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("signature", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+            name=op.f("fk_roster_organisation_id_organisation"),
+        ),
+        sa.PrimaryKeyConstraint("organisation_id", "number", name=op.f("pk_roster")),
+    )
+    op.create_table(
         "signed_head",
         sa.Column("organisation_id", sa.LargeBinary(length=16), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
@@ -424,6 +436,7 @@ def downgrade() -> None:
     op.drop_table("invitation")
     op.drop_table("attachment")
     op.drop_table("signed_head")
+    op.drop_table("roster")
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_report_waiting",

@@ -18,6 +18,7 @@ from analytics import release
 from analytics.heads import FILE
 from analytics.models import Release
 from casework import audit, audit_commands, demo_people, heads, members, signing_in
+from casework.keys import Keyring
 from casework.models import AuditEntry, SignedHead
 from casework.policy import ActionRefused
 from reporting import sealing
@@ -138,7 +139,7 @@ class TestSigning:
         organisation = add_organisation()
         member, seed = enter(organisation.supervisor)
         before = len(signed(organisation))
-        signing_in.remember(member.id, seed, "sign_out", random_key())
+        signing_in.remember(member.id, seed, "sign_out", Keyring(identity=random_key()))
         assert len(signed(organisation)) == before
 
     def test_a_new_identity_key_signs_at_once_and_old_heads_stay_good(
@@ -203,8 +204,8 @@ class TestRewriting:
         member, seed = enter(organisation.supervisor)
         before = len(signed(organisation))
         rewrite(organisation, 3, "claim")
-        identity = session_of(organisation.supervisor).keyring.identity
-        signing_in.remember(member.id, seed, "sign_out", identity)
+        ring = session_of(organisation.supervisor).keyring
+        signing_in.remember(member.id, seed, "sign_out", ring)
         assert len(signed(organisation)) == before
 
     def test_a_head_replaced_by_the_new_hash_has_a_wrong_signature(

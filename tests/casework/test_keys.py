@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from mnemonic import Mnemonic
 from sqlalchemy import select
 
-from casework import credentials, invitations, keys, members, organisations, rotation
+from casework import credentials, invitations, keys, members, organisations, roster, rotation
 from casework.credentials import NewMember
 from casework.keys import Keyring
 from casework.models import Grant, Member
 from casework.policy import ActionRefused
+from casework.roster import Holder
 from reporting import clock
 from reporting.database import db, transaction
 from reporting.models import IntakeKey, Organisation
@@ -37,7 +38,7 @@ def test_first_supervisor_and_recovery_key_hold_every_key(app: Flask) -> None:
     added = organisations.add("demo", "Demo", "Sana")
     seed = bytes(Mnemonic("english").to_entropy(added.kit.texts[0]))
     organisation = db.session.get_one(Organisation, added.organisation_id)
-    assert public_of(seed) == organisation.recovery_key
+    assert public_of(seed) == roster.recovery_key(db.session(), organisation.id)
     ring = session_of(added.supervisor).keyring
     opened = {
         row.kind: open_sealed(seed, "grant", row.key_id + organisation.id, row.sealed)
@@ -147,7 +148,7 @@ def test_second_key_of_an_epoch_is_refused(app: Flask) -> None:
     own = random_key()
     granted = key_id("casework-key", own)
     with transaction() as session:
-        to = [(supervisor.member_id, supervisor.public_key)]
+        to = [Holder(supervisor.member_id, supervisor.public_key, identity=True)]
         keys.grant(session, organisation.id, keys.CASEWORK, granted, 1, own, to)
     with pytest.raises(SealingRefused, match="grant"):
         session_of(supervisor)

@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy
 from flask import Flask
 
-from casework import audit, member_state, members
+from casework import audit, member_state, members, roster
 from casework.credentials import NewMember
 from casework.models import Member
 from casework.policy import ActionRefused
@@ -126,7 +126,9 @@ class TestMemberState:
         seen = member_state.open_seen(seed, member.member_state)
         row = db.session.get_one(OrganisationRow, organisation.id)
         assert seen.identity == b64(row.identity_key)
-        assert seen.roster == 0
+        _roster, pin = roster.follow(db.session(), organisation.id, None)
+        assert seen.pin == pin
+        assert pin.number == 1
         assert (seen.seq, seen.head) == (
             audit.tip(db.session(), organisation.id)[0],
             b64(audit.head(organisation.id)),

@@ -13,7 +13,7 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import delete, select
 
-from casework import audit, commands, heads, kits, members, organisations, recovery
+from casework import audit, commands, heads, kits, members, organisations, recovery, roster
 from casework.kits import Kit, Split
 from casework.models import Grant, Member
 from casework.policy import ActionRefused
@@ -69,7 +69,8 @@ def everything() -> list[tuple[object, ...]]:
 
 
 def key() -> bytes:
-    return db.session.scalars(select(Organisation.recovery_key)).one()
+    organisation_id = db.session.scalars(select(Organisation.id)).one()
+    return roster.recovery_key(db.session(), organisation_id)
 
 
 def test_from_adding_to_recovering_twice(run: Run) -> None:
