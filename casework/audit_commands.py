@@ -7,10 +7,11 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from analytics.heads import read
-from casework import audit, heads
+from casework import audit, heads, roster
+from casework.models import Grant, Member
 from reporting.database import db
 from reporting.models import Organisation
-from reporting.sealing import SealingRefused, b64, unb64
+from reporting.sealing import SealingRefused, b64, key_id, unb64
 
 
 @click.group("audit")
@@ -29,7 +30,7 @@ def audit_group() -> None:
 )
 @with_appcontext
 def verify(seen: tuple[str, ...], kept: tuple[BinaryIO, ...]) -> None:
-    """Walk every chain; name the first broken link and the first wrong signed head of each."""
+    """Walk every chain; name the first broken link, signed head and roster of each."""
     organisations = {row.id: row for row in db.session.scalars(select(Organisation))}
     # Of an organisation whose chain is gone there is still the organisation.
     chains = sorted({*audit.chains(), *organisations})
@@ -69,7 +70,42 @@ def _verify_chain(chain: bytes, organisation: Organisation | None) -> bool:
         heads.SIGNATURE: f"signed head {checked.seq} has a wrong signature",
     }
     click.echo(f"{name}: {words[checked.wrong]}")
-    return first is None and not checked.wrong
+    return _verify_rosters(name, organisation) and first is None and not checked.wrong
+
+
+def _verify_rosters(name: str, organisation: Organisation) -> bool:
+    """The line of rosters, from the first one to the one that decides now."""
+    good, wrong = roster.check_line(db.session(), organisation.id, organisation.identity_key)
+    if wrong:
+        click.echo(f"{name}: roster {wrong} is missing or not signed by the organisation")
+        return False
+    click.echo(f"{name}: {good} rosters, whole")
+    planted = _beside_roster(organisation)
+    for words in planted:
+        click.echo(f"{name}: {words}")
+    return not planted
+
+
+def _beside_roster(organisation: Organisation) -> list[str]:
+    """Grants and members that somebody put there who could only write to the database."""
+    now, _pin = roster.follow(db.session(), organisation.id, None)
+    known = {*now.intake, *now.casework, key_id("identity-key", now.identity)}
+    grants = db.session.execute(
+        select(Grant.key_id, Grant.holder_id).where(Grant.organisation_id == organisation.id)
+    )
+    found = [
+        f"grant to {b64(holder)} is of {b64(granted)}, no key of the roster"
+        for granted, holder in grants
+        if granted not in known
+    ]
+    active = select(Member.id, Member.role, Member.public_key).where(
+        Member.organisation_id == organisation.id, Member.state == "active"
+    )
+    return found + [
+        f"member {b64(member_id)} is not in the roster with this role and key"
+        for member_id, role, public_key in db.session.execute(active)
+        if not now.names(member_id, role, public_key)
+    ]
 
 
 def _verify_kept(name: str, data: bytes, known: list[heads.Signer]) -> bool:
