@@ -119,6 +119,24 @@ def names(organisation_id: bytes | None) -> dict[bytes, str]:
     return dict(row.tuple() for row in rows)
 
 
+def strangers(by: Session) -> frozenset[bytes]:
+    """Active members whom nobody admitted: not in the roster, or with another role or key there.
+
+    Whoever can write to the database put or changed them. They are granted nothing.
+    """
+    if by.organisation_id is None:
+        return frozenset()
+    try:
+        now, _pin = roster.follow(db.session(), by.organisation_id, by.keyring.roster)
+    except SealingRefused as refused:
+        raise ActionRefused("roster") from refused
+    return frozenset(
+        one.id
+        for one in people(by)
+        if one.state == ACTIVE and not now.names(one.id, one.role, one.public_key)
+    )
+
+
 def next_roster(session: Transaction, by: Session) -> Roster:
     """The next roster, to be changed and signed in this member's session."""
     identity = by.keyring.identity

@@ -83,6 +83,7 @@ def _page(
         "casework/people.html",
         waiting=[one for one in listed if one.state == members.WAITING],
         others=[one for one in listed if one.state != members.WAITING],
+        strangers=members.strangers(by),
         invited=invited,
         problems=problems or {},
         done=done if done in {"admitted", "removed"} else "",

@@ -41,6 +41,14 @@ WORDS: dict[str, tuple[Any, Any]] = {
         _("Keys have just changed"),
         _("Someone changed the keys of your organisation at the same moment. Try once more."),
     ),
+    "roster": (
+        _("The list of members is not as you last saw it"),
+        _(
+            "Someone may have changed the system. No keys were given to anybody. Tell the other "
+            "supervisors and whoever runs this system by phone or in person, not by a message "
+            "through it."
+        ),
+    ),
     "not-waiting": (
         _("This person is not waiting"),
         _("Somebody else has admitted or removed them in the meantime."),

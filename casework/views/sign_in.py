@@ -140,7 +140,7 @@ def _form(*, next_path: str, problem: str = "", left: str = "") -> str:
 
 def _field(reason: str) -> str:
     """Where the link of the problem leads; nowhere when what was typed is right."""
-    return "" if reason in {"waiting", "member-state"} else "name"
+    return "" if reason in {"waiting", "member-state", "roster"} else "name"
 
 
 def _problem(reason: str) -> str:
@@ -151,7 +151,7 @@ def _problem(reason: str) -> str:
                 "organisation compares the fingerprint of your key with you and then admits you."
             )
         )
-    if reason == "member-state":
+    if reason in {"member-state", "roster"}:
         return str(
             _(
                 "Nothing was opened. The keys or the record of your organisation are not as you "
