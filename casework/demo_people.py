@@ -186,7 +186,7 @@ def _admit(book: Book, supervisor: str, name: str) -> None:
     if member is None or member.state != members.WAITING or member.public_key is None:
         return
     shown = credentials.fingerprint(member.public_key)
-    members.admit(book.session_of(supervisor), member.id, shown)
+    members.admit(book.session_of(supervisor), member.id, member.role, shown)
 
 
 def _member(name: str) -> Member | None:

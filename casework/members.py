@@ -38,8 +38,8 @@ def sign_in(
     )
 
 
-def admit(by: Session, member_id: bytes, fingerprint: str) -> None:
-    """Grant everything to the very key whose fingerprint the supervisor's page showed."""
+def admit(by: Session, member_id: bytes, role: str, fingerprint: str) -> None:
+    """Grant everything to the very key whose fingerprint the page showed, in the role it showed."""
     with transaction() as session:
         check_actor(session, by)
         member = managed(session, by, member_id)
@@ -50,6 +50,9 @@ def admit(by: Session, member_id: bytes, fingerprint: str) -> None:
         if not compare_digest(shown, credentials.fingerprint(public_key).replace(" ", "").encode()):
             # Whoever can write to the database may have put their own key there meanwhile.
             raise ActionRefused("fingerprint")
+        if member.role != role:
+            # The same for a role: a supervisor's is granted the identity key.
+            raise ActionRefused("role-changed")
         result: Any = session.execute(
             update(Member)
             .where(Member.id == member_id, Member.state == WAITING, Member.public_key == public_key)

@@ -54,7 +54,8 @@ def admit(member_id: str) -> BaseResponse | tuple[str, int]:
     if request.form.get("compared") != "yes":
         words = str(_("Compare the fingerprint first, then tick the box."))
         return _page(problems={f"compared-{member_id}": words}), 422
-    members.admit(sessions.current(), _id(member_id), request.form.get("fingerprint", ""))
+    role, shown = (request.form.get(name, "") for name in ("role", "fingerprint"))
+    members.admit(sessions.current(), _id(member_id), role, shown)
     return redirect("/staff/people?done=admitted", 303)
 
 

@@ -29,6 +29,13 @@ WORDS: dict[str, tuple[Any, Any]] = {
             "Ask the person who invited you for a new one."
         ),
     ),
+    "role-changed": (
+        _("The role has changed"),
+        _(
+            "The role of this person is no longer the one your page showed. Nobody was admitted. "
+            "Ask whoever invited this person; if nobody changed it, tell whoever runs this system."
+        ),
+    ),
     "fingerprint": (
         _("The fingerprint has changed"),
         _(

@@ -46,7 +46,7 @@ def add_member(organisation: Organisation, role: str, name: str) -> NewMember:
     """A member who was invited, accepted, and was admitted by the first supervisor."""
     new = invitations.enrol(organisation.id, role, name)
     fingerprint = credentials.fingerprint(new.public_key)
-    members.admit(session_of(organisation.supervisor), new.member_id, fingerprint)
+    members.admit(session_of(organisation.supervisor), new.member_id, role, fingerprint)
     return new
 
 

@@ -131,5 +131,5 @@ class TestInvitation:
         new = invitations.begin(again.token)
         assert new.public_key != karim.public_key
         invitations.accept(again.token, new.passphrase, code_of(new))
-        members.admit(by, new.member_id, credentials.fingerprint(new.public_key))
+        members.admit(by, new.member_id, "caseworker", credentials.fingerprint(new.public_key))
         assert session_of(new).keyring.casework == by.keyring.casework

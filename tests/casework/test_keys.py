@@ -199,7 +199,7 @@ def test_admitting_with_an_old_keyring_is_refused(app: Flask) -> None:
     members.remove(session_of(organisation.supervisor), gone.member_id)
     new = invitations.enrol(organisation.id, "caseworker", "New")
     with pytest.raises(ActionRefused, match="keys-changed"):
-        members.admit(stale, new.member_id, credentials.fingerprint(new.public_key))
+        members.admit(stale, new.member_id, "caseworker", credentials.fingerprint(new.public_key))
     assert rows(new.member_id) == []
 
 

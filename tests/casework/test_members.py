@@ -69,7 +69,7 @@ class TestWhoMayManage:
             with pytest.raises(ActionRefused, match="unknown"):
                 members.remove(by, target)
             with pytest.raises(ActionRefused, match="unknown"):
-                members.admit(by, target, "")
+                members.admit(by, target, "caseworker", "")
 
     def test_nobody_removes_themselves(self, app: Flask) -> None:
         organisation = add_organisation()
@@ -92,7 +92,9 @@ class TestWhoMayManage:
         members.remove(session_of(organisation.supervisor), second.member_id)
         for act in (
             lambda: members.remove(by, karim.member_id),
-            lambda: members.admit(by, new.member_id, credentials.fingerprint(new.public_key)),
+            lambda: members.admit(
+                by, new.member_id, "caseworker", credentials.fingerprint(new.public_key)
+            ),
             lambda: invitations.invite(by, "caseworker", "X", organisation.id),
             lambda: invitations.invite_again(by, karim.member_id),
         ):
@@ -158,7 +160,7 @@ class TestAdmission:
             session.get_one(Member, new.member_id).public_key = other.public_key
         by = session_of(organisation.supervisor)
         with pytest.raises(ActionRefused, match="fingerprint"):
-            members.admit(by, new.member_id, credentials.fingerprint(new.public_key))
+            members.admit(by, new.member_id, "caseworker", credentials.fingerprint(new.public_key))
         assert db.session.scalars(select(Grant).where(Grant.holder_id == new.member_id)).all() == []
 
     def test_two_supervisors_admit_at_once_and_one_does(self, app: Flask) -> None:
@@ -174,7 +176,7 @@ class TestAdmission:
                 by = session_of(supervisor)
                 gate.wait()
                 try:
-                    members.admit(by, new.member_id, shown)
+                    members.admit(by, new.member_id, "caseworker", shown)
                     results.append("admitted")
                 except ActionRefused as refused:
                     results.append(refused.reason)

@@ -87,7 +87,11 @@ def test_from_invitation_to_the_members_first_sign_in(
     admit = f"/staff/people/{b64(member.id)}/admit"
     status, _ = send(client, admit, {"fingerprint": fingerprint})
     assert status == 422, "not without saying that it was compared"
-    status, _ = send(client, admit, {"fingerprint": fingerprint, "compared": "yes"})
+    shown = {"fingerprint": fingerprint, "role": "caseworker", "compared": "yes"}
+    status, text = send(client, admit, {**shown, "role": "supervisor"})
+    assert status == 409
+    assert "no longer the one your page showed" in text
+    status, _ = send(client, admit, shown)
     assert status == 303
     code = pyotp.TOTP(secret).at(clock.now() + timedelta(seconds=30))
     answer = post(visitor, "/staff/sign-in", {"name": "karim", "passphrase": words, "code": code})

@@ -121,7 +121,7 @@ class TestGranting:
         gone = invitations.enrol(organisation.id, "caseworker", "Gone")
         fingerprint = credentials.fingerprint(gone.public_key)
         with pytest.raises(ActionRefused, match="roster"):
-            members.admit(by, gone.member_id, fingerprint)
+            members.admit(by, gone.member_id, "caseworker", fingerprint)
         with pytest.raises(ActionRefused, match="roster"):
             members.remove(by, gone.member_id)
         hands.forward(days=31)
@@ -139,7 +139,9 @@ class TestGranting:
             with app.app_context():
                 by = session_of(organisation.supervisor)
                 both.wait(20)
-                members.admit(by, one.member_id, credentials.fingerprint(one.public_key))
+                members.admit(
+                    by, one.member_id, "caseworker", credentials.fingerprint(one.public_key)
+                )
 
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(admit, new))
