@@ -7,7 +7,7 @@ each function asks and writes the same for both.
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from reporting import attachments, clock
@@ -28,11 +28,10 @@ def read(token: bytes) -> list[Message]:
     return list(rows)
 
 
-def count(token: bytes) -> int:
-    """How many reports and additions lie under a number; none for one that is not there."""
+def lying(token: bytes) -> list[bytes]:
+    """The ids of the reports and additions under a number; none for one that is not there."""
     session: Any = db.session
-    lying = select(func.count()).select_from(Report).where(Report.mailbox == _mailbox(token))
-    return int(session.scalar(lying))
+    return list(session.scalars(select(Report.report_id).where(Report.mailbox == _mailbox(token))))
 
 
 def put_message(

@@ -105,7 +105,8 @@ class Submission(Base):
     __table_args__ = (UNORDERED,)
 
     # HMAC of the report id, or of what a repeat without script is known by, and of all bytes
-    # received; under DERIVE(pepper, "submission").
+    # received, or of the place where an addition without script lies; under
+    # DERIVE(pepper, "submission").
     by_id: Mapped[bytes] = mapped_column(primary_key=True, info={"holds": "opaque"})
     by_bytes: Mapped[bytes] = mapped_column(info={"holds": "opaque"})
     key_id: Mapped[bytes] = mapped_column(Id, index=True, info={"holds": "opaque"})

@@ -6,7 +6,7 @@ same answer even when its key has retired since or the report has been erased (s
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, cast
@@ -73,6 +73,14 @@ def is_known(name: bytes) -> bool:
     return _remembered(name) is not None
 
 
+def lies_at(name: bytes, places: Iterable[Sequence[bytes]]) -> bool:
+    """Whether what is known by this was stored at one of these places (see `submit`)."""
+    known = _remembered(name)
+    return known is not None and any(
+        hmac.compare_digest(known.by_bytes, _by_place(name, place)) for place in places
+    )
+
+
 def check_key(organisation: Listing, key_id: bytes) -> None:
     """Refuse a report sealed to another key than the current one."""
     if organisation.closed:
@@ -88,17 +96,19 @@ def submit(
     parts: Sequence[Incoming],
     *,
     known_by: bytes | None = None,
+    place: Sequence[bytes] = (),
 ) -> Accepted:
     """Store a report, or recognise it. Returns after the commit; raises `SubmissionRefused`.
 
     `known_by` is for the way without script, where a repeat is sealed afresh: there it alone tells
-    one, in place of the id. Files that are not kept are the caller's to discard.
+    one, in place of the id. `place`, ids of reports with this one's own, is then remembered instead
+    of the bytes, which never come again. Files that are not kept are the caller's to discard.
     """
     if [p.length for p in envelope.attachments] != [p.length for p in parts]:
         raise SubmissionRefused(422, "attachments")
-    bytes_of = _by_bytes(organisation.id, envelope, parts)
     hashes = [part.sha256 for part in parts]
     name = known_by or envelope.report_id
+    bytes_of = _by_place(name, place) if place else _by_bytes(organisation.id, envelope, parts)
     day = clock.today()
     known: _Memory | None = None
     try:
@@ -212,6 +222,11 @@ def _by_bytes(organisation_id: bytes, envelope: Envelope, parts: Sequence[Incomi
     for part in parts:
         every.update(part.sha256)
     return hmac.digest(_memory_key(), every.digest(), "sha256")
+
+
+def _by_place(name: bytes, place: Sequence[bytes]) -> bytes:
+    """HMAC over the name too, which the page alone has: a row leads to no report without it."""
+    return hmac.digest(_memory_key(), name + b"".join(sorted(place)), "sha256")
 
 
 def _memory_key() -> bytes:

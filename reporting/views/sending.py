@@ -5,6 +5,7 @@ the same receipt and stores nothing.
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
 from typing import Any
@@ -109,10 +110,11 @@ def store(
     files: list[SealedFile],
     *,
     known_by: bytes,
+    place: Sequence[bytes] = (),
 ) -> Accepted:
     """Seal a body to the current key and submit it with files that were sealed on arrival.
 
-    The same body sent again is sealed afresh: `known_by` tells that it is there.
+    The same body sent again is sealed afresh: `known_by` tells that it came, `place` where it lies.
     """
     envelope = Envelope(
         kind=kind,
@@ -124,7 +126,11 @@ def store(
         attachments=tuple(Part(i, file.incoming.length) for i, file in enumerate(files)),
     )
     return submission.submit(
-        organisation, envelope, [file.incoming for file in files], known_by=known_by
+        organisation,
+        envelope,
+        [file.incoming for file in files],
+        known_by=known_by,
+        place=place,
     )
 
 

@@ -15,7 +15,7 @@ from reporting import receipt
 from reporting.database import db
 from reporting.models import Organisation
 from reporting.sealing import b64
-from tests.factories_reporting import make_organisation, rotate, seal, stored
+from tests.factories_reporting import make_organisation, seal, stored
 from tests.reporting.test_mailbox import answer
 from tests.reporting.test_views_report import draft_of, post
 
@@ -124,102 +124,6 @@ def test_consent_can_be_changed(app: Flask, client: FlaskClient) -> None:
     [addition] = stored()
     body = north.open(addition)
     assert (body["request"], body["consent"]) == ("consent", {"statistics": False})
-
-
-SENT = "We have what you added."
-
-
-def added(north: Any) -> list[Any]:
-    """What was added, as its reader sees it: words, wishes and the sizes of files."""
-    bodies = [north.open(one) for one in stored() if one.kind == "addition"]
-    found = [(b["answers"], b["consent"], [f["size"] for f in b["attachments"]]) for b in bodies]
-    return sorted(found, key=str)
-
-
-def test_everything_that_is_sent_from_one_page_is_kept(app: Flask, client: FlaskClient) -> None:
-    """By "Back", or with the page open twice: all its forms hold one draft."""
-    north = make_organisation()
-    sealed = seal(north)
-    sealed.post(client)
-    draft = draft_of(come_back(client, sealed.digits))
-    no = {"consent.statistics": "no"}
-    for step, values in (
-        ("add", {"what_happened": "It was line 7"}),
-        ("consent", no),
-        ("add", {"what_happened": "And the driver saw it"}),
-        ("add", {"what_happened": "It was line 7", "file": [("a.txt", b"photo")]}),
-        # The same words, name, type and length: only its bytes are another file's.
-        ("add", {"what_happened": "It was line 7", "file": [("a.txt", b"other")]}),
-    ):
-        for _twice in range(2):
-            page = act(client, draft, step, organisation="north", **values)
-            assert page.status_code == 200
-            assert SENT in page.text
-    seven, driver = ({"what_happened": w} for w in ("It was line 7", "And the driver saw it"))
-    expected: list[Any] = [({}, {"statistics": False}, []), (driver, {}, []), (seven, {}, [])]
-    assert added(north) == sorted([*expected, (seven, {}, [5]), (seven, {}, [5])], key=str)
-    files = [north.file(one, 0, 5) for one in stored() if north.open(one).get("attachments")]
-    assert sorted(files) == [b"other", b"photo"]
-
-
-def test_another_organisation_gets_its_own_copy(app: Flask, client: FlaskClient) -> None:
-    """A wrong choice is put right by sending again, from the same page."""
-    make_organisation()
-    south = make_organisation("south", "South")
-    draft = draft_of(come_back(client, receipt.make_digits()))
-    for slug in ("north", "south"):
-        assert SENT in act(client, draft, "add", organisation=slug, what_happened="x").text
-    assert len(stored()) == 2
-    assert len([one for one in stored() if one.organisation_id == south.organisation_id]) == 1
-
-
-def test_a_wish_taken_back_twice_is_the_last_word(app: Flask, client: FlaskClient) -> None:
-    """No, yes, no from one page: the second no is the first one's words, and not its repeat."""
-    north = make_organisation()
-    sealed = seal(north)
-    sealed.post(client)
-    draft = draft_of(come_back(client, sealed.digits))
-    for wish in ("no", "yes", "no", "no"):
-        page = act(client, draft, "consent", organisation="north", **{"consent.statistics": wish})
-        assert SENT in page.text
-    assert [consent["statistics"] for _words, consent, _files in added(north)] == [
-        False,
-        False,
-        True,
-    ]
-
-
-def test_a_repeat_is_known_when_its_key_has_retired(app: Flask, client: FlaskClient) -> None:
-    north = make_organisation()
-    make_organisation("south", "South")
-    sealed = seal(north)
-    sealed.post(client)
-    draft = draft_of(come_back(client, sealed.digits))
-    values = {"organisation": "north", "what_happened": "It was line 7"}
-    act(client, draft, "add", **values)
-    rotate(north)
-    assert SENT in act(client, draft, "add", **values).text
-    db.session.execute(update(Organisation).where(Organisation.slug == "north").values(closed=True))
-    db.session.commit()
-    assert SENT in act(client, draft, "add", **values).text
-    page = act(client, draft, "add", **{**values, "what_happened": "new words"})
-    assert page.status_code == 503
-    assert SENT not in page.text
-    assert "new words" in page.text
-    assert [one.kind for one in stored()].count("addition") == 1
-
-
-def test_what_was_deleted_is_not_said_to_be_there(app: Flask, client: FlaskClient) -> None:
-    north = make_organisation()
-    sealed = seal(north)
-    sealed.post(client)
-    draft = draft_of(come_back(client, sealed.digits))
-    values = {"organisation": "north", "what_happened": "It was line 7"}
-    act(client, draft, "add", **values)
-    act(client, draft, "erase-now")
-    assert stored() == []
-    assert SENT in act(client, draft, "add", **values).text
-    assert len(added(north)) == 1
 
 
 def chosen(page: TestResponse) -> list[str]:
