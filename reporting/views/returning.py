@@ -23,6 +23,8 @@ from reporting.views.pages import cached_page
 
 ADDRESS = f"{i18n.PATH}/return"
 STEPS = ("open", "add", "consent", "erase", "erase-now")
+# What somebody typed or chose in a page that is too old by now.
+TYPED = ("what_happened", "consent.statistics", "consent.reply")
 
 
 @blueprint.get(ADDRESS)
@@ -69,19 +71,38 @@ def inbox(locale: str) -> Response:
 
 
 def _open_typed(posted: Posted) -> Response:
-    """Read the digits a person typed; a wrong one is said without asking the database."""
+    """Read the digits a person typed; a wrong one is said without asking the database.
+
+    What else came, from a page that was too old, goes along until the number is right.
+    """
     typed = posted.one("receipt")
+    kept = any(posted.one(name) for name in TYPED)
     try:
         digits = receipt.read_digits(typed)
     except SealingRefused as refused:
         if posted.one("draft"):
-            problem = gettext("This page is too old. Please type your number again.")
+            old = gettext("This page is too old. Please type your number again.")
+            problem = f"{old} {sending.file_problem(posted)}".rstrip()
         elif refused.reason == "receipt-check":
             problem = gettext("One digit is not right. Please compare them once more.")
         else:
             problem = gettext("The number has 24 digits. Please type all of them.")
-        return page_of("return", 422, typed=typed, problem=problem)
-    return inbox_page(digits, sending.derive(digits))
+        carried = [name for name in ("organisation", *TYPED) if kept and posted.one(name)]
+        return page_of(
+            "return",
+            422,
+            typed=typed,
+            problem=problem,
+            carried=carried,
+            kept=kept,
+            fields=posted.fields if kept else {},
+        )
+    derived = sending.derive(digits)
+    if not kept:
+        return inbox_page(digits, derived)
+    # Not "it was not sent": what was loaded again hours later may well have been.
+    problem = gettext("Your answers are still here. Send them if you have not done so yet.")
+    return inbox_page(digits, derived, problem=problem, posted=posted)
 
 
 def _do(

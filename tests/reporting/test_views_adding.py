@@ -1,6 +1,9 @@
 """Adding without script: a repeat stays one, no word is lost, nothing comes back by itself."""
 
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from threading import Barrier, Thread
 from typing import Any
 
@@ -14,7 +17,7 @@ from reporting.database import db
 from reporting.models import Organisation
 from tests.factories_reporting import Opener, make_organisation, rotate, seal, stored
 from tests.reporting.test_views_report import draft_of
-from tests.reporting.test_views_returning import act, come_back
+from tests.reporting.test_views_returning import act, chosen, come_back
 
 SENT = "We have what you added."
 BEFORE = "You sent this before. If it should count again, send it once more from this page."
@@ -203,3 +206,49 @@ def test_sending_twice_at_once_stores_once(
                 one.join()
         assert [(page.status_code, SENT in page.text) for page in pages] == [(200, True)] * 2
         assert len(stored()) == there + 1
+
+
+def test_old_page_takes_no_words_away(
+    app: Flask, client: FlaskClient, clock_at: Callable[[datetime], None]
+) -> None:
+    start = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    clock_at(start)
+    north = make_organisation()
+    make_organisation("south", "South")
+    digits = receipt.make_digits()
+    draft = draft_of(come_back(client, digits))
+    clock_at(start + timedelta(hours=4))
+    words = 'Two lines,\r\n"quoted" & <b>more</b>'
+    values = {"organisation": "north", "what_happened": words, "consent.reply": "no"}
+    page = act(client, draft, "add", **values, file=[("a.txt", b"photo")])
+    assert page.status_code == 422
+    assert "type your number again. The files could not be read." in page.text
+    # A digit that is wrong then takes them away neither.
+    for typed, status in (("12", 422), (digits, 200)):
+        page = client.post("/en/return", data={**hidden_in(page), "receipt": typed})
+        assert page.status_code == status
+    assert "Your answers are still here. Send them if you have not done so yet." in page.text
+    typed_in = re.search(r'id="more"[^>]*>\n(.*?)</textarea>', page.text, re.DOTALL)
+    assert typed_in
+    assert unescape(typed_in[1]) == words
+    assert chosen(page) == ["north", "north"]
+    assert re.search(r'name="consent.reply" value="no"[^>]* checked', page.text)
+    assert stored() == []
+    act(client, draft_of(page), "add", organisation="north", what_happened=words)
+    assert added(north) == [({"what_happened": words.replace("\r\n", "\n")}, {}, [])]
+
+
+def hidden_in(page: Any) -> dict[str, str]:
+    """What the form that asks for the number carries."""
+    [form] = re.findall(r'<form id="return".*?</form>', page.text, re.DOTALL)
+    pairs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)"', form)
+    return {name: unescape(value) for name, value in pairs}
+
+
+def test_the_page_that_asks_for_the_number_carries_nothing_else(
+    app: Flask, client: FlaskClient
+) -> None:
+    make_organisation()
+    page = client.post("/en/return", data={"receipt": "12", "organisation": "north"})
+    assert hidden_in(page) == {}
+    assert hidden_in(client.get("/en/return")) == {}
