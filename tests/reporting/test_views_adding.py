@@ -17,7 +17,7 @@ from reporting.database import db
 from reporting.models import Organisation
 from tests.factories_reporting import Opener, make_organisation, rotate, seal, stored
 from tests.reporting.test_views_report import draft_of
-from tests.reporting.test_views_returning import act, chosen, come_back
+from tests.reporting.test_views_returning import act, chosen, come_back, turn
 
 SENT = "We have what you added."
 BEFORE = "You sent this before. If it should count again, send it once more from this page."
@@ -252,3 +252,14 @@ def test_the_page_that_asks_for_the_number_carries_nothing_else(
     page = client.post("/en/return", data={"receipt": "12", "organisation": "north"})
     assert hidden_in(page) == {}
     assert hidden_in(client.get("/en/return")) == {}
+
+
+def test_the_only_organisation_is_closed_and_the_form_names_none(
+    app: Flask, client: FlaskClient
+) -> None:
+    north = make_organisation()
+    draft = draft_of(come_back(client, receipt.make_digits()))
+    turn(north.organisation_id, closed=True)
+    page = act(client, draft, "add", what_happened="kept words")
+    assert page.status_code == 422
+    assert "kept words" in page.text
