@@ -83,7 +83,7 @@ def add_organisation(
     click.echo(
         f"Identity key, for posters and the organisation's own site: {b64(added.identity_key)}"
     )
-    print_kit(added.kit)
+    print_kit(added.kit, added.identity_key)
     if db.session.scalar(select(func.count()).select_from(Organisation)) == 1:
         _print_instance_kit(current_app.extensions["instance"])
 

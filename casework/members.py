@@ -114,12 +114,12 @@ def people(by: Session) -> list[Member]:
 
 
 def names(organisation_id: bytes | None) -> dict[bytes, str]:
-    """Names by member id, removed ones too: whoever held something keeps their name on it."""
+    """Names by member id as the table has them, removed ones too; nobody has signed them."""
     session: Any = db.session
     rows = session.execute(
         select(Member.id, Member.name).where(Member.organisation_id == organisation_id)
     )
-    return dict(row.tuple() for row in rows)
+    return dict(rows.all())
 
 
 def strangers(by: Session) -> frozenset[bytes]:

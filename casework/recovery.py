@@ -18,7 +18,7 @@ from casework.keys import Keyring
 from casework.kits import Kit, Split
 from casework.models import Grant, Member
 from casework.policy import ActionRefused, Role
-from casework.roster import Entry, Holder, Roster
+from casework.roster import Entry, Holder, Pin, Roster
 from reporting.database import db, transaction
 from reporting.models import IntakeKey, Organisation
 from reporting.sealing import (
@@ -31,31 +31,50 @@ from reporting.sealing import (
 )
 
 
+class Named(NamedTuple):
+    """A member of the roster. The name is the table's, or nothing; role and key are signed."""
+
+    name: str
+    role: str
+    public_key: bytes
+
+
+class Found(NamedTuple):
+    """What people compare with what no database holds, and how many keys the kit does not open."""
+
+    identity_key: bytes
+    members: list[Named]
+    missing: int
+
+
 @dataclass(frozen=True, repr=False)
 class Recovered:
     """What is shown once, to the person at the command line."""
 
     supervisor: NewMember
     kit: Kit
+    identity_key: bytes
     missing: int
 
 
 class _Opened(NamedTuple):
-    """An organisation, the keys its kit opened, and how many there are that it did not."""
+    """An organisation, its roster, the keys its kit opened, and how many it did not."""
 
     organisation: Organisation
+    now: Roster
+    pin: Pin
     ring: Keyring
     identity: bytes
     missing: int
 
 
-def check(organisation_id: bytes, seed: bytes) -> int:
-    """How many keys of the organisation this kit does not open.
+def check(organisation_id: bytes, seed: bytes) -> Found:
+    """What this kit opens.
 
     Raises `ActionRefused` for a kit that is not this organisation's, or not any more, and where
     the database was changed so that the new supervisor could not sign in.
     """
-    return _open(db.session(), organisation_id, seed).missing
+    return _found(_open(db.session(), organisation_id, seed, None))
 
 
 def recover(
@@ -64,13 +83,18 @@ def recover(
     supervisor_name: str,
     split: Split | None = None,
     confirm: Callable[[NewMember], NewMember] | None = None,
+    compare: Callable[[Found], None] | None = None,
 ) -> Recovered:
     """Make a supervisor who opens everything and a new kit, all or nothing.
 
-    `confirm` shows the new supervisor what to write down and asks for a code; it comes before the
-    transaction, because a person takes minutes and SQLite has one writer.
+    `compare` shows what the kit opened, and raises unless it is the organisation's: anyone can
+    seal an identity key to the kit and sign a roster with it. `confirm` shows the new supervisor
+    what to write down and asks for a code. Both come before the transaction, because a person
+    takes minutes and SQLite has one writer.
     """
-    check(organisation_id, seed)
+    seen = _open(db.session(), organisation_id, seed, None)
+    if compare is not None:
+        compare(_found(seen))
     name = " ".join(supervisor_name.split())
     supervisor = credentials.make(random_id(), name, members.stretch_cost())
     if confirm is not None:
@@ -79,20 +103,35 @@ def recover(
     with transaction() as session:
         audit.lock(session, organisation_id)
         # Opened again under the lock. Keys that were made while a person typed are among them,
-        # and of two who use one kit at once the second finds it replaced.
-        opened = _open(session, organisation_id, seed)
+        # and of two who use one kit at once the second finds it replaced. It goes on from what was
+        # compared: another identity key put there since is refused.
+        opened = _open(session, organisation_id, seed, seen.pin)
         member = invitations.enrol_prepared(session, organisation_id, Role.SUPERVISOR, supervisor)
         # Waits for nobody: whoever could compare may have lost their keys, and the kit is here.
         member.state = members.ACTIVE
-        now = roster.draft(session, organisation_id, None, opened.identity)
+        now = roster.draft(session, organisation_id, seen.pin, opened.identity)
         _replace_kit(session, opened, now, public_of(new_seed))
         _admit(session, opened, now, member, supervisor)
         heads.sign(session, organisation_id, opened.identity)
-    return Recovered(supervisor, kits.make(new_seed, split), opened.missing)
+        identity_key = opened.now.identity
+    return Recovered(supervisor, kits.make(new_seed, split), identity_key, opened.missing)
 
 
-def _open(session: Session, organisation_id: bytes, seed: bytes) -> _Opened:
-    """Open what is granted to the kit. A grant that is damaged is a key that is missing."""
+def _found(opened: _Opened) -> Found:
+    names = members.names(opened.organisation.id)
+    there = [
+        Named(names.get(member_id, ""), entry.role, entry.public_key)
+        for member_id, entry in opened.now.members.items()
+    ]
+    return Found(opened.now.identity, there, opened.missing)
+
+
+def _open(session: Session, organisation_id: bytes, seed: bytes, seen: Pin | None) -> _Opened:
+    """Open what is granted to the kit. A grant that is damaged is a key that is missing.
+
+    Without a roster that was `seen` all of it may be somebody's own, sealed to the kit: it only
+    fits together. Whose it is, people must compare.
+    """
     organisation = session.get_one(Organisation, organisation_id, populate_existing=True)
     try:
         recovery_key = roster.recovery_key(session, organisation_id)
@@ -118,7 +157,7 @@ def _open(session: Session, organisation_id: bytes, seed: bytes) -> _Opened:
     try:
         # Signing in would be refused with another identity key than the published one, or with keys
         # that are not in the roster: anyone can seal to the kit.
-        now, _pin = roster.read(session, organisation_id, None, organisation.identity_key)
+        now, pin = roster.read(session, organisation_id, seen, organisation.identity_key)
         ring.check(now)
     except SealingRefused as refused:
         raise ActionRefused("kit-changed") from refused
@@ -127,7 +166,7 @@ def _open(session: Session, organisation_id: bytes, seed: bytes) -> _Opened:
         select(IntakeKey.key_id).where(IntakeKey.organisation_id == organisation_id),
     )
     missing = set(session.scalars(known)) - ring.key_ids()
-    return _Opened(organisation, ring, ring.identity, len(missing))
+    return _Opened(organisation, now, pin, ring, ring.identity, len(missing))
 
 
 def _replace_kit(session: Session, opened: _Opened, now: Roster, public_key: bytes) -> None:

@@ -5,22 +5,40 @@ list of processes, and what is typed in the clear stays on the screen and in its
 """
 
 import warnings
+from functools import partial
 from getpass import GetPassWarning
 
 import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from casework import kits, organisations, recovery
+from casework import kits, members, organisations, recovery
+from casework.credentials import fingerprint
 from casework.describe_commands import organisation_of
 from casework.kits import Shares, Split
 from casework.policy import ActionRefused
+from casework.recovery import Found
 from casework.terminal import confirm, print_kit, reason, refuse, split_option
 from reporting.models import Organisation
+from reporting.sealing import b64
 
 _TYPE = """\
 Type the recovery kit of {name}: its 24 words or, of a split kit, one share after another.
 One line or several, as they are printed. Nothing is shown as you type."""
+_COMPARE = """
+This is what the kit opened. Whoever can write to the database could have prepared it, so compare it
+with what stands elsewhere. The identity key of {name}:
+
+    {identity}
+
+It must be the one on the organisation's posters and own site, and the one written beside the kit
+unless a supervisor has left since then. All keys will be granted to the members whom it signs:
+"""
+_MEMBERS = """
+Each must be somebody of the organisation who has not left it. The names are only those in the
+database; the fingerprint is the member's, as on their own profile page. If in doubt, say no:
+nothing is changed then, and the kit stays as good as it is.
+"""
 _DESTROY = """
 The old kit opens nothing any more that this database holds. It still opens copies and backups
 from before: destroy it, every share of it."""
@@ -44,26 +62,45 @@ def recover(slug: str, supervisor_name: str, split: Split | None) -> None:
     """Use the recovery kit: make a supervisor who opens everything, and a new kit.
 
     For an organisation that nobody can sign in to any more. Asks for the words of the kit, hidden.
-    The kit is replaced; members stay as they are.
+    Shows the identity key and members to compare. The kit is replaced; members stay as they are.
     """
     one = organisation_of(slug)
     try:
         organisations.check_new_member(supervisor_name)
         seed = _ask_kit(one)
-        missing = recovery.check(one.id, seed)
-        if missing:
-            click.echo(f"{missing} of the organisation's keys cannot be opened with this kit.")
-            click.confirm("Go on with the others?", abort=True)
-        done = recovery.recover(one.id, seed, supervisor_name, split, confirm=confirm)
+        done = recovery.recover(
+            one.id, seed, supervisor_name, split, confirm=confirm, compare=partial(_compare, one)
+        )
     except ActionRefused as refused:
         raise refuse(refused) from refused
     click.echo(f"\n{done.supervisor.name} is a supervisor of {one.name} and opens what it holds.")
-    print_kit(done.kit)
+    print_kit(done.kit, done.identity_key)
     new, address = done.supervisor.name, current_app.extensions["settings"].address
     click.echo(
         _INCOMPLETE.format(missing=done.missing, supervisor=new) if done.missing else _DESTROY
     )
     click.echo(_AFTER.format(supervisor=new, address=address))
+
+
+def _compare(one: Organisation, found: Found) -> None:
+    """Show whose keys these are, and go on only if the organisation says that they are its own."""
+    click.echo(_COMPARE.format(name=one.name, identity=b64(found.identity_key)))
+    for named in found.members:
+        click.echo(f"    {named.role:<10}  {fingerprint(named.public_key)}  {_shown(named.name)}")
+    click.echo(_MEMBERS)
+    click.confirm("Is the identity key right, and is each of these a member?", abort=True)
+    if found.missing:
+        click.echo(f"{found.missing} of the organisation's keys cannot be opened with this kit.")
+        click.confirm("Go on with the others?", abort=True)
+
+
+def _shown(name: str) -> str:
+    """A name as it is safe to print: one that somebody put there could move the cursor.
+
+    And so write another key or fingerprint over the one that is to be compared.
+    """
+    safe = "".join(sign if sign.isprintable() else "?" for sign in name)
+    return safe[: members.LONGEST_NAME] or "(not in the list of members)"
 
 
 def _ask_kit(one: Organisation) -> bytes:

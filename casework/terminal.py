@@ -12,6 +12,7 @@ from casework.credentials import NewMember
 from casework.kits import Kit, Split, read_split
 from casework.policy import ActionRefused
 from casework.views.refusals import WORDS
+from reporting.sealing import b64
 
 _TRIES = 3
 _REASONS = {
@@ -80,8 +81,18 @@ def confirm(new: NewMember) -> NewMember:
     raise click.ClickException("no right code in three tries; nothing was made")
 
 
-def print_kit(kit: Kit) -> None:
-    """The recovery kit, whole or in shares."""
+def print_kit(kit: Kit, identity_key: bytes) -> None:
+    """The recovery kit, whole or in shares, and what to compare when it is used."""
+    _print_kit(kit)
+    click.echo("\nWrite the organisation's identity key on the kit, and compare it at recovery:\n")
+    click.echo(f"    {b64(identity_key)}\n")
+    click.echo(
+        "It changes when a supervisor leaves: then write the new one there, from the profile"
+    )
+    click.echo("page. It is no secret.")
+
+
+def _print_kit(kit: Kit) -> None:
     if len(kit.texts) == 1:
         click.echo("\nRECOVERY KIT. Print or write it down and lock it away; it is shown only now.")
         click.echo("Whoever has these 24 words opens everything this organisation holds.\n")

@@ -129,7 +129,7 @@ def test_the_whole_way_back(place: Place) -> None:
     # She does what a supervisor does: the lost one goes, and all keys are new.
     members.remove(rana, place.supervisor.member_id)
     assert held(place.id) == held(done.supervisor.member_id)
-    assert recovery.check(place.id, seed_of(done.kit)) == 0
+    assert recovery.check(place.id, seed_of(done.kit)).missing == 0
 
 
 def test_the_kit_is_replaced(place: Place) -> None:
@@ -219,7 +219,7 @@ def test_of_two_who_use_one_kit_at_once_one_does(place: Place, app: Flask) -> No
         found = list(pool.map(use, ["Rana", "Rima"]))
     [new] = [one for one in found if isinstance(one, bytes)]
     assert "kit-other" in found
-    assert recovery.check(place.id, new) == 0
+    assert recovery.check(place.id, new).missing == 0
     assert opens(place, new) == 3
     assert len(db.session.scalars(select(Member)).all()) == 2
     assert audit.verify(place.id) is None
@@ -298,7 +298,7 @@ def test_a_key_the_kit_lacks_is_counted_and_made_anew(
             newest.sealed = newest.sealed[:-1] + bytes([newest.sealed[-1] ^ 1])
         else:
             session.delete(newest)
-    assert recovery.check(place.id, place.seed) == 1
+    assert recovery.check(place.id, place.seed).missing == 1
     done = recover(place)
     assert done.missing == 1
     people.enter(done.supervisor)
