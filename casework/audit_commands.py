@@ -75,7 +75,7 @@ def _verify_chain(chain: bytes, organisation: Organisation | None) -> bool:
 
 def _verify_rosters(name: str, organisation: Organisation) -> bool:
     """The line of rosters, from the first one to the one that decides now."""
-    good, wrong = roster.check_line(db.session(), organisation.id, organisation.identity_key)
+    good, wrong = _check_line(organisation)
     if wrong:
         click.echo(f"{name}: roster {wrong} is missing or not signed by the organisation")
         return False
@@ -84,6 +84,25 @@ def _verify_rosters(name: str, organisation: Organisation) -> bool:
     for words in planted:
         click.echo(f"{name}: {words}")
     return not planted
+
+
+def _check_line(organisation: Organisation) -> tuple[int, int]:
+    """How many rosters are good from the first on, and the number of the one that is not, or 0.
+
+    The last must be signed by the published identity key.
+    """
+    pin: roster.Pin | None = None
+    try:
+        for verified in roster.line(db.session(), organisation.id):
+            pin = verified[1]
+    except SealingRefused:
+        # Where one is missing, the next one's number says so.
+        good = pin.number if pin else 0
+        return good, good + 1
+    if pin is None:
+        return 0, 1
+    known = pin.identity == organisation.identity_key
+    return (pin.number, 0) if known else (pin.number - 1, pin.number)
 
 
 def _beside_roster(organisation: Organisation) -> list[str]:

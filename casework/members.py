@@ -86,11 +86,14 @@ def remove(by: Session, member_id: bytes) -> None:
     with transaction() as session:
         check_actor(session, by)
         member = managed(session, by, member_id)
-        # By the roster too: a state or role changed in the database must not leave keys unrenewed.
         now = next_roster(session, by) if by.organisation_id is not None else None
-        entry = now.members.pop(member_id, None) if now is not None else None
-        held_keys = entry is not None or (member.role in KEY_HOLDERS and member.state == ACTIVE)
-        was_supervisor = Role.SUPERVISOR in {member.role, entry.role if entry is not None else ""}
+        # By all rosters too: whoever was invited again stands in the newest no more and kept the
+        # keys, and a state or role changed in the database must not leave them unrenewed.
+        stood = roster.roles_of(session, now.organisation_id, member_id) if now else frozenset()
+        held_keys = bool(stood) or (member.role in KEY_HOLDERS and member.state == ACTIVE)
+        was_supervisor = Role.SUPERVISOR in {member.role, *stood}
+        if now is not None:
+            now.members.pop(member_id, None)
         forget_credentials(session, member, REMOVED)
         member.sign_in_name, member.email = f"removed {b64(member.id)}", None
         session.flush()

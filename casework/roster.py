@@ -182,26 +182,28 @@ def recovery_key(session: Session, organisation_id: bytes) -> bytes:
     raise SealingRefused(LABEL)
 
 
-def check_line(session: Session, organisation_id: bytes, identity: bytes) -> tuple[int, int]:
-    """How many rosters are good from the first on, and the number of the one that is not, or 0.
-
-    The last must be signed by the published identity key.
-    """
+def line(session: Session, organisation_id: bytes) -> Iterator[tuple[Roster, Pin]]:
+    """All rosters from the first on; raises `SealingRefused` at the first that is not good."""
     pin: Pin | None = None
     for row in _rows(session, organisation_id, 0):
-        try:
-            start = Pin(_parsed(row.content).identity, 0, FIRST) if pin is None else pin
-            now, pin = _next(start, row)
-            if now.organisation_id != organisation_id:
-                raise SealingRefused(LABEL)
-        except SealingRefused:
-            break
-    else:
-        if pin is not None:
-            return (pin.number, 0) if pin.identity == identity else (pin.number - 1, pin.number)
-    # Where one is missing, the next one's number says so.
-    good = pin.number if pin else 0
-    return good, good + 1
+        start = Pin(_parsed(row.content).identity, 0, FIRST) if pin is None else pin
+        now, pin = _next(start, row)
+        if now.organisation_id != organisation_id:
+            raise SealingRefused(LABEL)
+        yield now, pin
+
+
+def roles_of(session: Session, organisation_id: bytes, member_id: bytes) -> frozenset[str]:
+    """The roles in which a member ever stood in a roster, also before being invited again.
+
+    Each names the hash before: where the newest is verified, so are all. Where one is missing,
+    nobody knows, and any doubt makes all keys new: a supervisor's role.
+    """
+    try:
+        stood = [now.members.get(member_id) for now, _pin in line(session, organisation_id)]
+    except SealingRefused:
+        return frozenset({Role.SUPERVISOR})
+    return frozenset(entry.role for entry in stood if entry is not None)
 
 
 def _next(pin: Pin, row: Any) -> tuple[Roster, Pin]:

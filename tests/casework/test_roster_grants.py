@@ -20,7 +20,7 @@ from casework import (
     sessions,
 )
 from casework.credentials import NewMember
-from casework.models import Grant, Member
+from casework.models import Grant, Member, RosterRow
 from casework.policy import ActionRefused
 from reporting.database import db, transaction
 from reporting.models import IntakeKey
@@ -97,6 +97,51 @@ class TestGranting:
         assert pin.identity != was
         assert (len(now.casework), len(now.intake)) == (2, 2)
         assert list(now.members) == [organisation.supervisor.member_id]
+
+    @pytest.mark.parametrize("role", ["caseworker", "supervisor"])
+    def test_removing_whoever_was_invited_again_makes_new_keys(
+        self, app: Flask, organisation: Organisation, role: str
+    ) -> None:
+        """They left the roster when they were invited again, and may have kept the keys."""
+        gone = add_member(organisation, role, "Gone")
+        lina = add_member(organisation, "caseworker", "Lina")
+        was = newest(organisation)[1].identity
+        by = session_of(organisation.supervisor)
+        invitations.invite_again(by, gone.member_id)
+        with transaction() as session:
+            mine = update(Member).where(Member.id == gone.member_id)
+            session.execute(mine.values(role="caseworker"))
+        members.remove(by, gone.member_id)
+        now, pin = newest(organisation)
+        assert (len(now.casework), len(now.intake)) == (2, 2)
+        assert (pin.identity != was) == (role == "supervisor")
+        assert by.keyring.newest_epoch() == 2
+        assert len(held(lina.member_id)) == 4
+
+    def test_removing_whoever_never_stood_in_a_roster_makes_none(
+        self, app: Flask, organisation: Organisation
+    ) -> None:
+        by = session_of(organisation.supervisor)
+        new = invitations.enrol(organisation.id, "supervisor", "New")
+        members.remove(by, new.member_id)
+        now, pin = newest(organisation)
+        assert (len(now.casework), len(now.intake), pin.number) == (1, 1, 1)
+
+    def test_where_a_roster_of_before_is_gone_all_keys_are_new(
+        self, app: Flask, organisation: Organisation
+    ) -> None:
+        gone = add_member(organisation, "supervisor", "Gone")
+        by = session_of(organisation.supervisor)
+        was = newest(organisation)[1].identity
+        invitations.invite_again(by, gone.member_id)
+        by = session_of(organisation.supervisor)
+        with transaction() as session:
+            session.execute(
+                update(Member).values(role="caseworker").where(Member.id == gone.member_id)
+            )
+            session.execute(delete(RosterRow).where(RosterRow.number == 2))
+        members.remove(by, gone.member_id)
+        assert newest(organisation)[1].identity != was
 
     def test_whoever_is_invited_again_is_granted_nothing_until_admitted(
         self, app: Flask, hands: Hands, organisation: Organisation
