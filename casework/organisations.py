@@ -76,6 +76,8 @@ def add(
     if confirm is not None:
         supervisor = confirm(supervisor)
     recovery_seed, identity = random_key(), random_key()
+    # Before the transaction: a kit that cannot be written must not be one that holds.
+    kit = kits.make(recovery_seed, split)
     with transaction() as session:
         organisation = Organisation(
             id=organisation_id,
@@ -96,7 +98,6 @@ def add(
         session.flush()
         _grant_first(session, organisation, public_of(recovery_seed), identity, supervisor)
         heads.sign(session, organisation_id, identity)
-    kit = kits.make(recovery_seed, split)
     return Added(organisation_id, supervisor, kit, public_of_signing(identity))
 
 

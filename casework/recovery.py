@@ -100,6 +100,8 @@ def recover(
     if confirm is not None:
         supervisor = confirm(supervisor)
     new_seed = random_key()
+    # Before the transaction: a kit that cannot be written must not be one that holds.
+    kit = kits.make(new_seed, split)
     with transaction() as session:
         audit.lock(session, organisation_id)
         # Opened again under the lock. Keys that were made while a person typed are among them,
@@ -114,7 +116,7 @@ def recover(
         _admit(session, opened, now, member, supervisor)
         heads.sign(session, organisation_id, opened.identity)
         identity_key = opened.now.identity
-    return Recovered(supervisor, kits.make(new_seed, split), identity_key, opened.missing)
+    return Recovered(supervisor, kit, identity_key, opened.missing)
 
 
 def _found(opened: _Opened) -> Found:

@@ -360,3 +360,22 @@ def test_a_kit_may_be_split_and_put_together_again(app: Flask) -> None:
     done = recover(place, split=Split(3, 4))
     assert (len(done.kit.texts), done.kit.needed) == (4, 3)
     assert opens(place, seed_of(done.kit)) == 3
+
+
+@pytest.mark.parametrize("command", ["add", "recover"])
+def test_a_kit_that_cannot_be_written_is_nobodys(
+    place: Place, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Written after the commit, the organisation would have one that nobody has seen."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no words")
+
+    before = everything()
+    with monkeypatch.context() as broken:
+        broken.setattr(kits, "make", fail)
+        with pytest.raises(RuntimeError, match="no words"):
+            recover(place) if command == "recover" else made("twin", "Tala")
+    assert everything() == before
+    recover(place) if command == "recover" else made("twin", "Tala")
+    assert everything() != before
