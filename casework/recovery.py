@@ -1,8 +1,9 @@
 """An organisation that nobody can sign in to any more: its recovery kit is used, and replaced.
 
 The kit opens every key; they are granted to a supervisor who is made in the same run and to a new
-kit, and the old one's grants go (sealing.md 4). Members stay as they are. The seeds live as long
-as the run; nothing here writes a secret anywhere but into a grant.
+kit, and the old one's grants go (sealing.md 4). What comes next is sealed to new keys. Members stay
+as they are. The seeds live as long as the run; nothing here writes a secret anywhere but into a
+grant.
 """
 
 from collections.abc import Callable
@@ -192,12 +193,11 @@ def _admit(session: Session, opened: _Opened, now: Roster, member: Member, new: 
     now.members[new.member_id] = Entry(Role.SUPERVISOR, new.public_key)
     to = Holder(new.member_id, new.public_key, identity=True)
     keys.grant_all(session, organisation.id, ring, to)
-    if opened.missing:
-        # One of them may be the key reporters seal to, or the newest epoch: what comes next must
-        # not be boxed under an old one, and not be sealed to one that this supervisor lacks.
-        instance_id = members.instance().instance_id
-        keys.new_casework_key(session, now, None)
-        keys.new_intake_key(session, organisation, now, opened.identity, instance_id, None)
+    # What comes next is closed to the old kit: with a copy from before it opens every key until
+    # now. And it is not sealed to a key that is missing.
+    instance_id = members.instance().instance_id
+    keys.new_casework_key(session, now, None)
+    keys.new_intake_key(session, organisation, now, opened.identity, instance_id, None)
     roster.write(session, now, opened.identity)
     held = keys.open_grants(session, member, new.seed).key_ids()
     if not ring.key_ids() <= held or held != keys.granted_ids(session, organisation.id):

@@ -40,8 +40,10 @@ database; the fingerprint is the member's, as on their own profile page. If in d
 nothing is changed then, and the kit stays as good as it is.
 """
 _DESTROY = """
-The old kit opens nothing any more that this database holds. It still opens copies and backups
-from before: destroy it, every share of it."""
+What comes next is sealed to new keys, which the old kit does not open. With a copy or backup from
+before, the old kit still opens the keys until now: all that is held until now, here too, and the
+identity key. So destroy it, every share of it. If somebody may have it and a backup, only removing
+a supervisor makes a new identity key."""
 _AFTER = """\
 Members were left as they are: who has passphrase and device signs in as before. {supervisor}
 invites again those who lost them, and removes those who must not come back, at
@@ -49,7 +51,7 @@ invites again those who lost them, and removes those who must not come back, at
 The audit chain says that the kit was used. Members who can sign in should be told why."""
 _INCOMPLETE = """
 {missing} of the organisation's keys could not be opened with the old kit, so what only they open
-stays closed to {supervisor}. New keys were made for what comes next. Do not destroy the old kit:
+stays closed to {supervisor}. What comes next is sealed to new keys. Do not destroy the old kit:
 with a backup from before it may open more."""
 
 
