@@ -125,22 +125,33 @@ def names(organisation_id: bytes | None) -> dict[bytes, str]:
     return dict(rows.all())
 
 
-def strangers(by: Session) -> frozenset[bytes]:
-    """Active members whom nobody admitted: not in the roster, or with another role or key there.
+def people_and_strangers(by: Session) -> tuple[list[Member], frozenset[bytes]]:
+    """The same people, and which active ones nobody admitted: in no roster with this role and key.
 
-    Whoever can write to the database put or changed them. They are granted nothing.
+    Whoever can write to the database put or changed those. They are granted nothing.
     """
     if by.organisation_id is None:
-        return frozenset()
+        return people(by), frozenset()
+    # Statements see what is committed between them: the roster before knows whoever leaves it while
+    # these are read, the one after whoever was just admitted. A false alarm has somebody removed.
+    before = _roster_now(by)
+    found = people(by)
+    after = _roster_now(by)
+    strangers = (
+        one.id
+        for one in found
+        if one.state == ACTIVE
+        and not any(now.names(one.id, one.role, one.public_key) for now in (before, after))
+    )
+    return found, frozenset(strangers)
+
+
+def _roster_now(by: Session) -> Roster:
     try:
-        now, _pin = roster.follow(db.session(), by.organisation_id, by.keyring.roster)
+        now, _pin = roster.follow(db.session(), cast(bytes, by.organisation_id), by.keyring.roster)
     except SealingRefused as refused:
         raise ActionRefused("roster") from refused
-    return frozenset(
-        one.id
-        for one in people(by)
-        if one.state == ACTIVE and not now.names(one.id, one.role, one.public_key)
-    )
+    return now
 
 
 def next_roster(session: Transaction, by: Session) -> Roster:

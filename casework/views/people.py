@@ -79,12 +79,12 @@ def _page(
 ) -> str:
     """`problems` are by the id of the field."""
     by = sessions.current()
-    listed = members.people(by)
+    listed, strangers = members.people_and_strangers(by)
     return render_template(
         "casework/people.html",
         waiting=[one for one in listed if one.state == members.WAITING],
         others=[one for one in listed if one.state != members.WAITING],
-        strangers=members.strangers(by),
+        strangers=strangers,
         invited=invited,
         problems=problems or {},
         done=done if done in {"admitted", "removed"} else "",

@@ -1,12 +1,17 @@
 """What a supervisor is shown of a roster that does not fit."""
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
 from flask import Flask
 
+from casework import credentials, invitations, members, roster
 from casework.models import RosterRow
-from reporting.database import transaction
+from reporting.database import db, transaction
 from reporting.sealing import b64
 from tests.casework import people
-from tests.casework.people import Organisation, add_member
+from tests.casework.people import Organisation, add_member, session_of
 from tests.casework.planted import plant_member
 
 
@@ -26,6 +31,50 @@ class TestPage:
         there = f"/staff/people/{b64(mallory.member_id)}/remove"
         assert people.post(client, there, {}, client.get(there).text).status_code == 303
         assert "admitted by nobody" not in client.get("/staff/people").text
+
+    @pytest.mark.parametrize("act", ["admit", "remove", "invite_again"])
+    @pytest.mark.parametrize("moment", ["roster", "people"])
+    def test_whoever_comes_or_goes_while_it_is_read_is_no_stranger(
+        self,
+        app: Flask,
+        organisation: Organisation,
+        monkeypatch: pytest.MonkeyPatch,
+        moment: str,
+        act: str,
+    ) -> None:
+        """A page that says "admitted by nobody … remove them" of a colleague would be obeyed."""
+        new = invitations.enrol(organisation.id, "caseworker", "New")
+        if act != "admit":
+            members.admit(session_of(organisation.supervisor), new.member_id, "caseworker",
+                          credentials.fingerprint(new.public_key))  # fmt: skip
+        mallory = plant_member(organisation)
+        by = session_of(organisation.supervisor)
+        db.session.rollback()
+
+        def meanwhile() -> None:
+            with app.app_context():
+                other = session_of(organisation.supervisor)
+                if act == "admit":
+                    fingerprint = credentials.fingerprint(new.public_key)
+                    members.admit(other, new.member_id, "caseworker", fingerprint)
+                elif act == "remove":
+                    members.remove(other, new.member_id)
+                else:
+                    invitations.invite_again(other, new.member_id)
+
+        place, name = (roster, "follow") if moment == "roster" else (members, "people")
+        asked = getattr(place, name)
+
+        def then_act(*arguments: Any) -> Any:
+            found = asked(*arguments)
+            monkeypatch.setattr(place, name, asked)
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(meanwhile).result()
+            return found
+
+        monkeypatch.setattr(place, name, then_act)
+        _people, strangers = members.people_and_strangers(by)
+        assert strangers == {mallory.member_id}
 
     def test_a_broken_line_is_said_and_nothing_granted(
         self, app: Flask, organisation: Organisation
