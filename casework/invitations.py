@@ -50,6 +50,9 @@ def invite(
     with transaction() as session:
         if by is not None:
             members.check_actor(session, by)
+            if by.organisation_id is not None:
+                # With a broken line the page that shows the link is refused, and it is shown once.
+                members.next_roster(session, by)
         member = members.new_member(session, role, name, organisation_id)
         member.email = addresses.checked(email)
         token = _new_link(session, member.id)

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from casework import credentials, invitations, members, roster
-from casework.models import RosterRow
+from casework.models import Member, RosterRow
 from reporting.database import db, transaction
 from reporting.sealing import b64
 from tests.casework import people
@@ -75,6 +76,27 @@ class TestPage:
         monkeypatch.setattr(place, name, then_act)
         _people, strangers = members.people_and_strangers(by)
         assert strangers == {mallory.member_id}
+
+    def test_nobody_is_invited_whose_link_would_not_be_shown(
+        self, app: Flask, organisation: Organisation
+    ) -> None:
+        """The page after it is refused when the line is broken, and a link is shown only once."""
+        karim = add_member(organisation, "caseworker", "Karim")
+        client = app.test_client()
+        people.sign_in(client, organisation.supervisor)
+        page = client.get("/staff/people").text
+        with transaction() as session:
+            session.get_one(RosterRow, (organisation.id, 2)).content += b" "
+        fields = {"name": "New", "role": "caseworker"}
+        again = f"/staff/people/{b64(karim.member_id)}/invite-again"
+        for path in ("/staff/people/invite", again):
+            assert people.post(client, path, fields, page).status_code == 409
+        assert db.session.scalars(select(Member.state)).all() == ["active", "active"]
+        with transaction() as session:
+            row = session.get_one(RosterRow, (organisation.id, 2))
+            row.content = row.content[:-1]
+        for path in ("/staff/people/invite", again):
+            assert "/staff/invitation/" in people.post(client, path, fields, page).text
 
     def test_a_broken_line_is_said_and_nothing_granted(
         self, app: Flask, organisation: Organisation
