@@ -142,10 +142,27 @@ def enforce() -> BaseResponse | tuple[str, int] | None:
         return _signed_out()
     g.staff = session
     g.locale = session.locale
+    _own_forms(session)
     if session.role not in allowed:
         return render_template("casework/refused.html", reason="role", **page_of("role")), 403
     csrf.protect()
     return None
+
+
+def _own_forms(session: Session) -> None:
+    """Take no form by the tokens of another member. Raises `CSRFError`.
+
+    An answer to the member before that was slow brings back the cookie of their tokens, beside the
+    session of who signed in since: their page would act in this one's name. The next page this
+    member asks for gives them tokens of their own.
+    """
+    member = b64(session.member_id)
+    if forms.get("member") == member:
+        return
+    if request.method not in {"GET", "HEAD"}:
+        raise CSRFError("another member's")
+    forms.clear()
+    forms["member"] = member
 
 
 def _signed_out() -> BaseResponse | tuple[str, int]:

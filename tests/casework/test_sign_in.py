@@ -257,6 +257,27 @@ def test_a_page_of_the_member_before_is_not_sent_in_the_name_of_another(
     assert sessions.load(first.value) is None, "a session that no browser has is still open"
 
 
+def test_a_slow_answer_of_the_member_before_gives_their_page_no_other_name(
+    client: FlaskClient,
+) -> None:
+    """Pau's first page was under way while Ruth signed in: its cookie of tokens arrives last."""
+    ruth, pau = add_organisation("demo", "Ruth"), add_organisation("demo-two", "Pau")
+    sign_in(client, pau.supervisor)
+    late = page(client, "/staff/people")
+    tokens = client.get_cookie("upstander-forms", path="/staff")
+    assert tokens is not None
+    sign_in(client, ruth.supervisor)
+    client.set_cookie("upstander-forms", tokens.value, path="/staff")
+    stale = {"csrf_token": token_in(late)}
+    asked = {"name": "Noor", "role": "caseworker", **stale}
+    assert client.post("/staff/stay", data=stale).status_code == 400
+    assert client.post("/staff/people/invite", data=asked).status_code == 400
+    # Ruth's next page bears tokens that are hers, and Pau's are worth nothing any more.
+    own = {"csrf_token": token_in(page(client, "/staff/people"))}
+    assert client.post("/staff/stay", data=own).status_code == 204
+    assert client.post("/staff/stay", data=stale).status_code == 400
+
+
 @pytest.mark.parametrize("cookie", ["x", "é", "A" * 43])
 def test_a_cookie_that_is_none_does_not_keep_anybody_out(client: FlaskClient, cookie: str) -> None:
     new = add_organisation().supervisor
