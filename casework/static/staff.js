@@ -36,6 +36,28 @@ function send(path, fields) {
 }
 
 /*
+ * After a night the tokens of the page are too old, or another member's have taken their place: put
+ * fresh ones into all its forms. Says whether that may be: not if another member is signed in.
+ */
+async function renew() {
+  const answer = await fetch("/staff/token", { credentials: "same-origin" });
+  if (!answer.ok) throw new Error("away");
+  const { member, token } = await answer.json();
+  if (member && member !== me) return false;
+  for (const place of [document, kept?.content]) {
+    for (const field of place?.querySelectorAll("input[name=csrf_token]") ?? []) field.value = token;
+  }
+  return true;
+}
+
+/* Nothing of this page is for whoever signed in since to find. */
+function leave() {
+  kept = null;
+  body.replaceChildren();
+  location.replace("/staff/sign-in?left=other");
+}
+
+/*
  * The session ended on the server (or somebody signed out in another tab): lock here too. 400 says
  * that it is another member's by now.
  */
@@ -60,16 +82,14 @@ async function reopen() {
 
 /*
  * A page of another member in this browser: one of the two is stale. The server knows which (it may
- * be the other one, if its answer was slow); nothing of that is for whoever signed in since to find.
+ * be the other one, if its answer was slow).
  */
 async function meet() {
   const shown = !kept;
   lockPage(false);
   const before = locks;
   if (!(await ping())) {
-    kept = null;
-    body.replaceChildren();
-    location.replace("/staff/sign-in?left=other");
+    leave();
     return;
   }
   if (shown && locks === before) unlockPage();
@@ -149,18 +169,30 @@ async function unlock(event) {
   button.disabled = true;
   problem.hidden = true;
   let words = problem.dataset.away;
+  const fields = {
+    member: me,
+    name: form.elements.member_name.value,
+    passphrase: form.elements.unlock_passphrase.value,
+    code: form.elements.unlock_code.value,
+  };
   try {
-    const answer = await send("/staff/unlock", {
-      member: form.elements.member.value,
-      name: form.elements.member_name.value,
-      passphrase: form.elements.unlock_passphrase.value,
-      code: form.elements.unlock_code.value,
-    });
+    let answer = await send("/staff/unlock", fields);
+    if (answer.status === 400) {
+      /* Refused before the code was looked at: it has not been used up. */
+      if (!(await renew())) {
+        leave();
+        return;
+      }
+      answer = await send("/staff/unlock", fields);
+    }
     if (answer.status === 204) {
+      /* Tokens of a member who was here in between ended with this unlock. */
+      await renew().catch(() => {});
       tell("unlock");
       unlockPage();
       return;
     }
+    if (answer.status === 400) words = problem.dataset.old;
     if (answer.status === 401) words = (await answer.json()).message;
   } catch {
     /* `words` says that the system does not answer. */

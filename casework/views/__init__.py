@@ -142,14 +142,14 @@ def enforce() -> BaseResponse | tuple[str, int] | None:
         return _signed_out()
     g.staff = session
     g.locale = session.locale
-    _own_forms(session)
+    own_forms(session)
     if session.role not in allowed:
         return render_template("casework/refused.html", reason="role", **page_of("role")), 403
     csrf.protect()
     return None
 
 
-def _own_forms(session: Session) -> None:
+def own_forms(session: Session) -> None:
     """Take no form by the tokens of another member. Raises `CSRFError`.
 
     An answer to the member before that was slow brings back the cookie of their tokens, beside the

@@ -4,6 +4,7 @@ import hashlib
 
 from flask import Response, current_app, jsonify, redirect, render_template, request
 from flask_babel import gettext as _
+from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from casework import members, rotation, sessions, signing_in
@@ -16,6 +17,7 @@ from casework.views import (
     drop_cookie,
     is_plain_loopback,
     local_path,
+    own_forms,
     plain,
     set_cookie,
 )
@@ -80,6 +82,20 @@ def unlock() -> Response:
 def stay() -> Response:
     """Someone is at work on the page: the session was rolled on the way here."""
     return plain(204)
+
+
+@blueprint.get("/token")
+@audience(PUBLIC)
+def fresh_token() -> Response:
+    """A fresh token for a page that is too old, and whose session this browser has, if any.
+
+    Only for pages of that member, and for the lock when nobody is signed in.
+    """
+    session = sessions.load(cookie_token()) if cookie_token() else None
+    if session is not None:
+        own_forms(session)
+    member = b64(session.member_id) if session else ""
+    return jsonify({"member": member, "token": generate_csrf()})
 
 
 @blueprint.post("/lock")

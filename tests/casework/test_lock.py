@@ -2,16 +2,18 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from itsdangerous import TimestampSigner
 from playwright.sync_api import APIResponse, Page, Route, expect
 from werkzeug.serving import make_server
 
 from casework.credentials import NewMember
 from reporting.sealing import b64
-from tests.casework.people import add_member, add_organisation, code_of
+from tests.casework.people import add_member, add_organisation, code_of, token_in
 from tests.chromium import chromium
 
 pytestmark = pytest.mark.browser
@@ -60,6 +62,14 @@ def unlock(page: Page, new: NewMember, steps: int = 1) -> None:
     page.click("#unlock button")
 
 
+def slip_in(page: Page, new: NewMember) -> None:
+    """Somebody signs in in the same browser, and no page of it hears so."""
+    beside = page.context.request
+    form = beside.get("/staff/sign-in").text()
+    fields = {"name": new.name, "passphrase": new.passphrase, "code": code_of(new)}
+    beside.post("/staff/sign-in", form={"csrf_token": token_in(form), **fields})
+
+
 def test_thirteen_minutes_warn_and_a_hand_takes_the_warning_away(app: Flask, page: Page) -> None:
     sign_in(page, add_organisation().supervisor, "/staff/people")
     page.clock.run_for(12 * 60_000)
@@ -94,6 +104,52 @@ def test_fifteen_minutes_lock_and_signing_in_brings_the_text_back(app: Flask, pa
     assert page.input_value("#unlock-passphrase") == ""
     page.click("text=Make an invitation")
     expect(page.locator("code.link")).to_be_visible()
+
+
+@pytest.mark.parametrize("stale", ["old", "other", "none"])
+def test_a_page_whose_token_is_worth_nothing_opens_with_what_was_typed(
+    app: Flask, page: Page, monkeypatch: pytest.MonkeyPatch, *, stale: str
+) -> None:
+    """After a night, and after another member was here without a script of ours to tell."""
+    organisation = add_organisation()
+    sign_in(page, organisation.supervisor, "/staff/people")
+    page.fill("#name", "Half a name")
+    with page.expect_response("**/staff/lock"):
+        page.click("text=Lock screen")
+    if stale == "old":
+        late = int(time.time()) + 13 * 3600
+        monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _signer: late)
+    elif stale == "other":
+        slip_in(page, add_member(organisation, "caseworker", "Karim"))
+        page.context.clear_cookies(name="upstander")
+    else:
+        page.context.clear_cookies(name="upstander-forms")
+    unlock(page, organisation.supervisor)
+    expect(page.locator("#name")).to_have_value("Half a name")
+    page.click("text=Make an invitation")
+    expect(page.locator("code.link")).to_be_visible()
+
+
+def test_a_lock_beside_the_session_of_another_member_is_left(app: Flask, page: Page) -> None:
+    organisation = add_organisation()
+    sign_in(page, organisation.supervisor, "/staff/people")
+    page.fill("#name", "Half a name")
+    with page.expect_response("**/staff/lock"):
+        page.click("text=Lock screen")
+    slip_in(page, add_member(organisation, "caseworker", "Karim"))
+    unlock(page, organisation.supervisor)
+    page.wait_for_url("**/staff/sign-in?left=other")
+    assert organisation.supervisor.name not in page.content()
+
+
+def test_a_lock_that_no_fresh_token_opens_says_so(app: Flask, page: Page) -> None:
+    supervisor = add_organisation().supervisor
+    sign_in(page, supervisor, "/staff/people")
+    with page.expect_response("**/staff/lock"):
+        page.click("text=Lock screen")
+    app.config["WTF_CSRF_TIME_LIMIT"] = -1
+    unlock(page, supervisor)
+    expect(page.locator("#lock-problem")).to_contain_text("too old")
 
 
 def test_typing_keeps_the_session_alive(app: Flask, page: Page) -> None:

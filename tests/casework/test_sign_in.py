@@ -278,6 +278,22 @@ def test_a_slow_answer_of_the_member_before_gives_their_page_no_other_name(
     assert client.post("/staff/stay", data=stale).status_code == 400
 
 
+def test_a_fresh_token_says_whose_session_it_is_for(client: FlaskClient) -> None:
+    ruth, pau = add_organisation("demo", "Ruth"), add_organisation("demo-two", "Pau")
+    nobody = client.get("/staff/token").get_json()
+    assert nobody["member"] == ""
+    sign_in(client, pau.supervisor)
+    page(client, "/staff/people")
+    tokens = client.get_cookie("upstander-forms", path="/staff")
+    assert tokens is not None
+    sign_in(client, ruth.supervisor)
+    client.set_cookie("upstander-forms", tokens.value, path="/staff")
+    fresh = client.get("/staff/token").get_json()
+    assert fresh["member"] == b64(ruth.supervisor.member_id)
+    own = {"csrf_token": fresh["token"]}
+    assert client.post("/staff/stay", data=own).status_code == 204
+
+
 @pytest.mark.parametrize("cookie", ["x", "é", "A" * 43])
 def test_a_cookie_that_is_none_does_not_keep_anybody_out(client: FlaskClient, cookie: str) -> None:
     new = add_organisation().supervisor

@@ -87,7 +87,7 @@ def test_every_route_says_who_may_use_it(app: Flask) -> None:
         assert allowed <= ROLES
         assert (PUBLIC in allowed) == (allowed == {PUBLIC})
         if ask.path.startswith("/staff/") and PUBLIC in allowed:
-            assert re.match(r"/staff/(sign-in|invitation|lock|unlock)", ask.path), ask.path
+            assert re.match(r"/staff/(sign-in|invitation|token|lock|unlock)", ask.path), ask.path
         if not ask.path.startswith("/staff"):
             assert allowed == {PUBLIC}, ask.path
 
