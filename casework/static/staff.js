@@ -16,6 +16,7 @@ const IDLE = Number(body.dataset.idle) * 1000;
 const WARNING = Number(body.dataset.warning) * 1000;
 const PING_EVERY = 60 * 1000;
 const TELL_EVERY = 5 * 1000;
+const ASK_AGAIN = 5 * 1000;
 const tabs = new BroadcastChannel("upstander-staff");
 const me = form.elements.member.value;
 
@@ -24,6 +25,7 @@ let lastPing = Date.now();
 let lastTold = 0;
 let kept = null;
 let locks = 0;
+let meeting = false;
 
 function tell(what) {
   tabs.postMessage({ what, member: me });
@@ -57,21 +59,26 @@ function leave() {
   location.replace("/staff/sign-in?left=other");
 }
 
-/*
- * The session ended on the server (or somebody signed out in another tab): lock here too. 400 says
- * that it is another member's by now.
- */
-async function ping() {
+/* Whose the session is: "mine", "ended" (or another member's by now), or "away" if nobody knows. */
+async function ask() {
   lastPing = Date.now();
   try {
-    const answer = await send("/staff/stay", {});
+    let answer = await send("/staff/stay", {});
+    if (answer.status === 400 && (await renew())) answer = await send("/staff/stay", {});
+    if (answer.status === 204) return "mine";
     const ended = [400, 401].includes(answer.status) || answer.type === "opaqueredirect";
-    if (ended) lockPage(false);
-    return answer.status === 204;
+    return ended ? "ended" : "away";
   } catch {
-    /* Not reachable just now; the next ping or the lock will tell. */
-    return false;
+    return "away";
   }
+}
+
+/* The session ended on the server (or somebody signed out in another tab): lock here too. */
+async function ping() {
+  const said = await ask();
+  if (said === "ended") lockPage(false);
+  /* Not reachable just now: the next ping or the lock will tell. */
+  return said === "mine";
 }
 
 /* The word of another tab opens nothing: the server says whether this member has a session. */
@@ -82,13 +89,21 @@ async function reopen() {
 
 /*
  * A page of another member in this browser: one of the two is stale. The server knows which (it may
- * be the other one, if its answer was slow).
+ * be the other one, if its answer was slow). Until it answers, nothing is shown and nothing is lost.
  */
 async function meet() {
+  if (meeting) return;
+  meeting = true;
   const shown = !kept;
   lockPage(false);
   const before = locks;
-  if (!(await ping())) {
+  let said = await ask();
+  while (said === "away") {
+    await new Promise((go) => { setTimeout(go, ASK_AGAIN); });
+    said = await ask();
+  }
+  meeting = false;
+  if (said === "ended") {
     leave();
     return;
   }
