@@ -8,6 +8,7 @@ A record is put only while its incident names it, and an incident stops naming o
 withdrawn: so nothing withdrawn comes back, whoever is cut off where (decision 16).
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,6 +32,8 @@ _OPEN_AT_ONCE = 50
 _MONTHS: dict[bytes, str] = {}
 # Organisations whose closed incidents it has looked at since it began, or since it last failed.
 _LOOKED: set[bytes] = set()
+# Withdrawals that failed since it began. Counted, for another thread may be looking meanwhile.
+_FAILED: Counter[bytes] = Counter()
 
 
 @dataclass(frozen=True)
@@ -78,11 +81,15 @@ def hand_over(session: Session) -> int:
 
 def correct(session: Session, incident_ids: list[bytes]) -> None:
     """At once withdraw the records of incidents for which nobody agrees to statistics any more."""
-    # Should it fail, the next request looks.
-    _LOOKED.discard(session.organisation_id or b"")
-    plans = _prepare(session, incident_ids, only_withdraw=True)
-    _apply(session, plans)
-    _finish(session, plans)
+    try:
+        plans = _prepare(session, incident_ids, only_withdraw=True)
+        _apply(session, plans)
+        _finish(session, plans)
+    except BaseException:
+        # The next request looks, and so does whoever began to look before this failed.
+        _FAILED[session.organisation_id or b""] += 1
+        _LOOKED.discard(session.organisation_id or b"")
+        raise
 
 
 def correct_open(session: Session) -> None:
@@ -100,13 +107,18 @@ def correct_closed(session: Session) -> None:
     Their flag alone says nothing, for most wait to be handed over. What nobody disagrees to goes on
     waiting: a record that is put or withdrawn alone would show whose it is.
     """
-    if session.organisation_id in _LOOKED:
+    organisation = session.organisation_id or b""
+    if organisation in _LOOKED:
         return
+    failed = _FAILED[organisation]
     for ids in flagged.batches(session, IncidentState.CLOSED):
         bases = _bases(db.session(), session, ids)
         if left := [one.incident.id for one in bases if one.agreed is False]:
             correct(session, left)
-    _LOOKED.add(session.organisation_id or b"")
+    _LOOKED.add(organisation)
+    # Looked at only now: a failure counts first, so that none falls in between.
+    if _FAILED[organisation] != failed:
+        _LOOKED.discard(organisation)
 
 
 def withdraw_all(session: Session, incident_id: bytes) -> None:

@@ -1,6 +1,6 @@
 """What is withdrawn goes at once and for good, names no incident, and is not lost in a crash."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -167,6 +167,29 @@ def test_a_withdrawal_from_a_closed_incident_is_not_lost(
     assert recorded() == 0
     assert record_item(sana, incident_id) == linking.NO_RECORD
     assert not incident_of(incident_id).waits
+
+
+def test_a_withdrawal_that_fails_while_another_request_looks_is_not_lost(
+    sana: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks has read the flags before, and must not remember that nothing is left."""
+    yes, _no, incident_id = two_reports(sana)
+    read = flagged.batches
+
+    def meanwhile(*asked: Any) -> Iterator[list[bytes]]:
+        yield from read(*asked)
+        cut_off(monkeypatch, "inside", lambda: handover.correct(sana, take_back(sana, yes)))
+
+    erasure.settle(sana)
+    with monkeypatch.context() as patched:
+        patched.setattr(handover, "_LOOKED", set())
+        patched.setattr(flagged, "batches", meanwhile)
+        handover.correct_closed(sana)
+        assert recorded() == 1
+        patched.setattr(flagged, "batches", read)
+        erasure.settle(sana)
+    assert recorded() == 0
+    assert record_item(sana, incident_id) == linking.NO_RECORD
 
 
 def test_what_waits_to_be_handed_over_waits_still_in_a_new_process(
