@@ -24,9 +24,12 @@ from reporting.sealing import b64, random_id, unb64
 
 log = structlog.get_logger()
 QUEUE_NAME = "upstander"
-# RQ's own 180 seconds would end the build or the nightly rewrite of a large instance, which would
-# begin again from the start, for ever. This ends only what hangs.
-LIMIT_SECONDS = 6 * 3600
+# There is one worker: while a job hangs, erased reports keep their rows.
+LIMIT_SECONDS = 600
+# This little would end the build or the nightly rewrite of a large instance, which would begin
+# again from the start, for ever.
+LONG_SECONDS = 6 * 3600
+_LONG = frozenset({"build_release", "nightly_rewrite"})
 _FAILED = "failed"
 
 
@@ -46,6 +49,11 @@ def job(app: Flask, name: str, function: Callable[..., None]) -> None:
     app.extensions.setdefault("jobs", {})[name] = function
 
 
+def limit(name: str) -> int:
+    """After how many seconds a job of this name is ended, for it hangs."""
+    return LONG_SECONDS if name in _LONG else LIMIT_SECONDS
+
+
 def connect(url: str) -> "redis.Redis":
     """A Redis client that fails within seconds instead of holding a request."""
     return redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
@@ -59,34 +67,34 @@ def enqueue(name: str, *ids: bytes) -> bytes:
     row = Outbox(id=random_id(), name=name, ids=_as_json(ids))
     session.add(row)
     order = row.id
-    event.listen(session(), "after_commit", lambda _s: _hand_over_quietly(order), once=True)
+    event.listen(session(), "after_commit", lambda _s: _hand_over_quietly(order, name), once=True)
     return order
 
 
-def _hand_over_quietly(order: bytes) -> None:
+def _hand_over_quietly(order: bytes, name: str) -> None:
     """Hand over now; when Redis is away the sweeper does it later."""
     try:
-        hand_over(order)
+        hand_over(order, name)
     except redis.RedisError as error:
         log.warning("job waits for redis", error=type(error).__name__)
 
 
-def hand_over(order: bytes) -> None:
-    """Put the job into RQ under the outbox row's id, so that twice is once."""
+def hand_over(order: bytes, name: str) -> None:
+    """Put the job of this name into RQ under the outbox row's id, so that twice is once."""
     connection: redis.Redis = current_app.extensions["redis"]
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
-    name = b64(order)
+    job_id = b64(order)
     meta = {}
-    if known := _known(name):
+    if known := _known(job_id):
         if known.get_status() in {JobStatus.QUEUED, JobStatus.STARTED, JobStatus.SCHEDULED}:
             return
         meta[_FAILED] = _failures(known)
         known.delete()
     queue.enqueue(
         "wsgi.run_job",
-        name,
-        job_id=name,
-        job_timeout=LIMIT_SECONDS,
+        job_id,
+        job_id=job_id,
+        job_timeout=limit(name),
         result_ttl=0,
         failure_ttl=3600,
         meta=meta,
@@ -144,7 +152,7 @@ def sweep() -> int:
     wait.
     """
     session: Any = db.session
-    orders = list(session.scalars(select(Outbox.id)))
-    for order in orders:
-        hand_over(order)
+    orders = session.execute(select(Outbox.id, Outbox.name)).all()
+    for order, name in orders:
+        hand_over(order, name)
     return len(orders)

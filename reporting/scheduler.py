@@ -12,7 +12,7 @@ from rq.cron import CronJob, CronScheduler
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from reporting.queue import LIMIT_SECONDS, QUEUE_NAME
+from reporting.queue import QUEUE_NAME, limit
 
 WAITING = {JobStatus.QUEUED, JobStatus.STARTED}
 # Then it ends and is started afresh: memory does not grow, and old pages are not kept.
@@ -42,7 +42,7 @@ class _NamedJob(CronJob):
             self.func_name,
             name,
             job_id=known,
-            job_timeout=LIMIT_SECONDS,
+            job_timeout=limit(name),
             result_ttl=0,
             failure_ttl=3600,
         )

@@ -10,6 +10,7 @@ import pytest
 import redis
 from flask import Flask
 from rq import Queue, SimpleWorker
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 import wsgi
@@ -117,8 +118,8 @@ def test_a_wiped_redis_loses_no_job(settings: Settings, ran: list[Any], clock_at
 def test_handing_over_twice_runs_once(settings: Settings, ran: list[Any]) -> None:
     with transaction():
         order = queue.enqueue("note")
-    queue.hand_over(order)
-    queue.hand_over(order)
+    queue.hand_over(order, "note")
+    queue.hand_over(order, "note")
     work(settings)
     assert len(ran) == 1
 
@@ -225,15 +226,47 @@ def test_a_long_job_of_the_clock_is_not_ended_by_rq(settings: Settings, slow: li
     assert slow == [()]
 
 
+@pytest.mark.parametrize("by", ["order", "clock"])
+@pytest.mark.parametrize("name", ["build_release", "nightly_rewrite", "finish_erasures"])
 def test_a_job_that_hangs_is_ended(
-    settings: Settings, slow: list[Any], monkeypatch: pytest.MonkeyPatch
+    app: Flask,
+    settings: Settings,
+    slow: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    by: str,
 ) -> None:
+    """There is one worker: what hangs for hours holds up erasures, unless it may take as long."""
     monkeypatch.setattr(queue, "LIMIT_SECONDS", 1)
-    with transaction():
-        queue.enqueue("slow")
+    queue.job(app, name, app.extensions["jobs"]["slow"])
+    if by == "order":
+        with transaction():
+            queue.enqueue(name)
+    else:
+        connection = redis.Redis.from_url(settings.redis_url)
+        scheduler._NamedJob(
+            queue.QUEUE_NAME, func_name="wsgi.run_cron", args=(name,), cron="* * * * *"
+        ).enqueue(connection)
     work(settings)
-    assert slow == []
-    assert waiting() == 1
+    ended = name == "finish_erasures"
+    assert slow == ([] if ended else [()])
+    assert waiting() == (ended and by == "order")
+
+
+def test_what_is_quick_is_ended_within_minutes_by_the_sweeper_too(
+    settings: Settings, ran: list[Any]
+) -> None:
+    connection = redis.Redis.from_url(settings.redis_url)
+    with transaction():
+        order = queue.enqueue("note")
+        late = queue.enqueue("build_release")
+    connection.flushdb()
+    queue.sweep()
+    given = [
+        Job.fetch(b64(one), connection=connection, serializer=JSONSerializer).timeout
+        for one in (order, late)
+    ]
+    assert given == [600, 6 * 3600]
 
 
 def test_every_line_of_the_schedule_is_a_job(app: Flask) -> None:
