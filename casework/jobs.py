@@ -99,21 +99,16 @@ def nightly_rewrite() -> None:
     tables of this kind have no other order than their key. A table that somebody reads for long is
     left for the next night.
     """
+    # Not to wait for oneself.
+    db.session().rollback()
+    if db.engine.dialect.name == "sqlite":
+        erasure.forget_log()
+    else:
+        _put_in_order()
+    # Last: a folder that cannot be read or deleted keeps no table in its order of arrival.
     attachments.sweep()
     db.session().rollback()
     leftovers.sweep()
-    if db.engine.dialect.name == "sqlite":
-        erasure.forget_log()
-        return
-    for name, key in _unordered():
-        try:
-            _rewrite(name, key)
-        except OperationalError as held:
-            if getattr(held.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
-                raise
-            log.warning("table not rewritten", where=name)
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 JOBS: dict[str, Callable[..., Any]] = {
@@ -190,6 +185,18 @@ def _send(settings: Settings, member: Member, subject: str, sentence: str) -> No
             server.send_message(message)
     except Exception as failed:  # noqa: BLE001  # one bad address must not silence all others
         log.warning("notice not sent", error=type(failed).__name__)
+
+
+def _put_in_order() -> None:
+    for name, key in _unordered():
+        try:
+            _rewrite(name, key)
+        except OperationalError as held:
+            if getattr(held.orig, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
+                raise
+            log.warning("table not rewritten", where=name)
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")
 
 
 def _rewrite(name: str, key: str) -> None:

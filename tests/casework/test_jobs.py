@@ -8,10 +8,11 @@ from flask import Flask
 from rq.cron import CronJob
 from sqlalchemy import select, text
 
+from analytics import leftovers
 from casework import admission, erasure, jobs
 from casework.models import AuditEntry, Work
 from casework.sessions import Session
-from reporting import mailbox
+from reporting import attachments, mailbox
 from reporting.database import db, transaction
 from reporting.models import ErasureOrder, Report
 from tests.casework import sent
@@ -132,6 +133,20 @@ def test_the_nightly_rewrite_leaves_no_order_of_arrival(sana: Session) -> None:
     jobs.nightly_rewrite()
     assert lying(Report) == ids
     assert lying(Work) == ids
+
+
+def test_files_that_cannot_be_deleted_keep_no_order_of_arrival(
+    sana: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OSError
+
+    ids = sorted(sent.send().report_id for _ in range(12))
+    monkeypatch.setattr(attachments, "sweep", fail)
+    monkeypatch.setattr(leftovers, "sweep", fail)
+    with pytest.raises(OSError, match=r"^$"):
+        jobs.nightly_rewrite()
+    assert lying(Report) == ids
 
 
 def test_all_jobs_run_twice_and_leave_no_audit_of_reporters(sana: Session) -> None:
