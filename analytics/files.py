@@ -19,11 +19,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from analytics import disclosure, heads, noise
 from analytics.disclosure import STATUSES, Protected
 from analytics.menu import PERIODS, Cell, Menu, Table
 from reporting import vocabulary
 
+log = structlog.get_logger()
 METHOD_VERSION = 1
 LOCALES = ("en", "ar")
 LICENCE = {"name": "CC-BY-4.0", "path": "https://creativecommons.org/licenses/by/4.0/"}
@@ -32,6 +35,8 @@ ALL_TABLES = "statistics.csv"
 AUDIT = "audit.json"
 SUMS = "SHA256SUMS"
 PACKAGE = "datapackage.json"
+# Lies beside the files of what was published: an older database, restored, does not know of it.
+PUBLISHED = ".published"
 # Carry-forward threshold and least batch of a revision (disclosure.md 4.8).
 RESTATE = (noise.LEAST_MOVE, noise.LEAST_MOVE + noise.MOVES - 1)
 BATCH = {"least": 25, "share": 0.025}
@@ -101,7 +106,8 @@ def sha256(data: bytes) -> str:
 def keep(folder: Path, made: dict[str, bytes]) -> None:
     """Write all files or none: into a new folder that takes its name when it is whole and on disk.
 
-    A folder of that name is what a build left that was cut off before its commit: it never counted.
+    A folder of that name is what a build left that was cut off before its commit: it never counted,
+    unless it was published.
     """
     folder.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}")
@@ -113,18 +119,34 @@ def keep(folder: Path, made: dict[str, bytes]) -> None:
             os.fsync(file.fileno())
     _sync(fresh)
     if folder.exists():
-        shutil.rmtree(folder)
+        _clear(folder)
     fresh.rename(folder)
     _sync(folder.parent)
+
+
+def mark_published(folder: Path) -> None:
+    """Say so where the files are. Before the commit: a draft marked in vain is kept."""
+    (folder / PUBLISHED).touch()
+    _sync(folder)
 
 
 def discard(folder: Path) -> None:
     """Delete the files of a draft that was rejected, if it has any and nobody else is at it."""
     try:
-        shutil.rmtree(folder)
+        _clear(folder)
     except FileNotFoundError:
         return
     _sync(folder.parent)
+
+
+def _clear(folder: Path) -> None:
+    """Delete a folder; set it aside if it was published, for people cite what is in it."""
+    if not (folder / PUBLISHED).exists():
+        shutil.rmtree(folder)
+        return
+    aside = folder.with_name(f"{folder.name}~{secrets.token_hex(8)}")
+    folder.rename(aside)
+    log.error("published release set aside", where=aside.name)
 
 
 def _sync(folder: Path) -> None:

@@ -254,6 +254,7 @@ def publish(
             session.flush()
             if witness:
                 witness(session, release_id)
+            files.mark_published(deployment.releases_dir() / b64(release_id))
     except IntegrityError:
         raise ReleaseRefused("already-published") from None
 

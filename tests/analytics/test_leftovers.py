@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete
 
 from analytics import deployment, files, leftovers, release
-from analytics.models import Release
+from analytics.models import Release, Statement
 from casework import jobs
-from reporting.database import db
+from reporting.database import db, transaction
 from reporting.sealing import b64
 from tests.factories_statistics import (
     CHECKER,
@@ -84,6 +85,44 @@ def test_releases_that_stand_and_folders_nobody_knows_stay(app: Flask) -> None:
     assert leftovers.sweep() == 0
     assert names() == {b64(public), b64(built), unknown.name}
     assert {path: path.read_bytes() for path in unknown.parent.glob("*/*")} == before
+
+
+def restore_older(release_id: bytes, *, built: bool) -> None:
+    """As a database says it that was copied before the release was published, or even built."""
+    with transaction() as session:
+        row = session.get_one(Release, release_id)
+        row.state = release.BUILT if built else release.PROPOSED
+        row.published_once = row.checked_by = None
+        if not built:
+            row.files, row.parameters = "{}", json.dumps({"scope_name": "", "recognisable": []})
+            session.execute(delete(Statement))
+
+
+@pytest.mark.parametrize("then", ["built", "rejected", "swept"])
+def test_what_was_published_outlives_an_older_database(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    """A release never changes: people cite it, and checked it by its sums."""
+    store([make_coded()] * 20)
+    release_id = make_release(scope_of(organisation(1)))
+    folder = deployment.releases_dir() / b64(release_id)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    restore_older(release_id, built=then != "built")
+    if then == "built":
+        store([make_coded()] * 20)
+        release.build(release_id)
+    elif then == "rejected":
+        release.refuse(release_id, CHECKER)
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "discard", kill)
+            with pytest.raises(Killed):
+                release.refuse(release_id, CHECKER)
+    leftovers.sweep()
+    (aside,) = (path for path in folder.parent.iterdir() if path.name != folder.name)
+    assert {path.name: path.read_bytes() for path in aside.iterdir()} == before
+    assert folder.exists() == (then == "built")
+    assert leftovers.sweep() == 0
 
 
 def test_without_a_folder_of_releases_there_is_nothing_to_do(app: Flask) -> None:
