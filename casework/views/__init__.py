@@ -19,7 +19,7 @@ from flask import (
 )
 from flask import session as forms
 from flask_babel import gettext
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect, generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from casework import sessions
@@ -163,6 +163,11 @@ def own_forms(session: Session) -> None:
         raise CSRFError("another member's")
     forms.clear()
     forms["member"] = member
+
+
+def new_token() -> str:
+    """A token for the forms of this browser."""
+    return str(generate_csrf())
 
 
 def _signed_out() -> BaseResponse | tuple[str, int]:

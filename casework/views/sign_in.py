@@ -4,7 +4,6 @@ import hashlib
 
 from flask import Response, current_app, jsonify, redirect, render_template, request
 from flask_babel import gettext as _
-from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as BaseResponse
 
 from casework import members, rotation, sessions, signing_in
@@ -17,6 +16,7 @@ from casework.views import (
     drop_cookie,
     is_plain_loopback,
     local_path,
+    new_token,
     own_forms,
     plain,
     set_cookie,
@@ -95,7 +95,7 @@ def fresh_token() -> Response:
     if session is not None:
         own_forms(session)
     member = b64(session.member_id) if session else ""
-    return jsonify({"member": member, "token": generate_csrf()})
+    return jsonify({"member": member, "token": new_token()})
 
 
 @blueprint.post("/lock")
