@@ -411,7 +411,11 @@ def test_numbers_of_a_sole_contributor_differ_between_scopes(app: Flask) -> None
     """T06: the same records, another key: equal by chance only."""
     store([make_coded(month=f"{YEAR}-{1 + i % 12:02d}") for i in range(1200)])
     world = make_release()
-    own = make_release(scope_of(b"\x01" * 16))
+    try:
+        own = make_release(scope_of(b"\x01" * 16))
+    except ReleaseRefused:
+        # The audit refuses a draw by chance now and then, under one in a hundred: drawn anew.
+        own = make_release(scope_of(b"\x01" * 16))
     first = [row["value"] for row in read_csv(world, "months.csv")]
     second = [row["value"] for row in read_csv(own, "months.csv")]
     assert first != second
