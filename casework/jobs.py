@@ -6,7 +6,6 @@ there and nothing about it, at fixed hours, so that no message tells when a repo
 
 import smtplib
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -28,7 +27,6 @@ from reporting.settings import Settings
 
 log = structlog.get_logger()
 # An intake key is renewed at the first sign-in of a supervisor after this (sealing.md 4).
-RENEWED_AFTER = timedelta(days=30)
 # The nightly rewrite waits this long for a table, and all who ask for the table wait with it.
 LOCK_WAIT = "3s"
 _LOCK_NOT_AVAILABLE = "55P03"
@@ -55,7 +53,7 @@ def remind_rotation() -> None:
     settings = _settings()
     if not settings.smtp_host:
         return
-    before = clock.today() - RENEWED_AFTER
+    before = clock.today() - rotation.RENEWED_AFTER
     due = db.session().scalars(
         select(IntakeKey.organisation_id)
         .where(IntakeKey.retired.is_(None), IntakeKey.created <= before)

@@ -18,7 +18,7 @@ from casework.models import Grant, Invitation, Member
 from casework.policy import KEY_HOLDERS, ActionRefused, Role
 from casework.roster import Entry, Holder, Roster
 from casework.sessions import Session
-from casework.signing_in import plain_name
+from casework.signing_in import can_be_name, plain_name
 from reporting.database import db, transaction
 from reporting.instance import Instance
 from reporting.models import Organisation
@@ -245,9 +245,7 @@ def new_member(
 def new_name(session: Transaction, name: str) -> str:
     """A name as it is shown; refuses one that cannot be used, or is somebody's."""
     shown = " ".join(name.split())
-    # Joiners belong to names in some scripts; other invisible signs make two names look alike.
-    seen = shown.replace("\u200c", "").replace("\u200d", "")
-    if not seen or len(shown) > LONGEST_NAME or not seen.isprintable():
+    if not can_be_name(shown) or len(shown) > LONGEST_NAME:
         raise ActionRefused("name")
     if session.scalar(select(Member.id).where(Member.sign_in_name == plain_name(shown))):
         raise ActionRefused("name-taken")

@@ -76,14 +76,17 @@ def plain_name(name: str) -> str:
     return credentials.read_passphrase(name).casefold()
 
 
-def _can_be_name(name: str) -> bool:
-    """Whether it could be anybody's: by the rule of `members.new_name`, of what was typed."""
+def can_be_name(name: str) -> bool:
+    """Whether it could be anybody's.
+
+    Joiners belong to names in some scripts; other invisible signs make two names look alike.
+    """
     seen = " ".join(name.split()).replace("\u200c", "").replace("\u200d", "")
     return bool(seen) and seen.isprintable()
 
 
 def _find(name: str) -> Member | None:
-    if not _can_be_name(name):
+    if not can_be_name(name):
         # Nobody's; and PostgreSQL has no words for a NUL.
         return None
     session: Any = db.session
