@@ -1,13 +1,19 @@
 """Fixtures of the casework tests."""
 
+from collections.abc import Callable
+
 import pytest
+from click.testing import Result
 from flask import Flask
 
+from casework import commands
 from casework.sessions import Session
 from reporting import clock
 from tests.casework import people
 from tests.casework.hands import Hands
 from tests.casework.people import Organisation
+
+Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -28,3 +34,16 @@ def organisation(app: Flask) -> Organisation:
 def sana(organisation: Organisation) -> Session:
     """The session of that supervisor."""
     return people.session_of(organisation.supervisor)
+
+
+@pytest.fixture
+def run(app: Flask) -> Run:
+    """Run one command of the group in the application's context."""
+
+    def call(*arguments: str, answer: str | None = None) -> Result:
+        runner = app.test_cli_runner()
+        return runner.invoke(
+            commands.organisation, list(arguments), input=answer, catch_exceptions=False
+        )
+
+    return call

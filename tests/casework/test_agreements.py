@@ -17,12 +17,10 @@ from analytics.models import Release
 from casework import audit, heads, organisations
 from reporting.database import db
 from reporting.sealing import b64
+from tests.casework.conftest import Run
 from tests.casework.people import Organisation as Place
 from tests.casework.people import add_lead, add_organisation, post, sign_in
-from tests.casework.test_organisation_commands import Run, run
 from tests.factories_statistics import YEAR, make_world, store
-
-__all__ = ["run"]
 
 
 class TestRelease:

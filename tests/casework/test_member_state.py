@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy
 from flask import Flask
 
-from casework import audit, member_state, members, roster
+from casework import audit, member_state, roster
 from casework.credentials import NewMember
 from casework.models import Member
 from casework.policy import ActionRefused
@@ -20,7 +20,6 @@ from tests.casework.people import (
     add_member,
     add_organisation,
     enter,
-    session_of,
 )
 
 
@@ -86,18 +85,6 @@ class TestMemberState:
         hands.forward(minutes=1)
         with pytest.raises(ActionRefused, match="member-state"):
             enter(karim)
-
-    def test_identity_key_signed_by_the_one_before_is_followed(
-        self, app: Flask, hands: Hands
-    ) -> None:
-        organisation = add_organisation()
-        karim = add_member(organisation, "caseworker", "Karim")
-        enter(karim)
-        for name in ("Second", "Third"):
-            gone = add_member(organisation, "supervisor", name)
-            members.remove(session_of(organisation.supervisor), gone.member_id)
-        hands.forward(minutes=1)
-        enter(karim)
 
     def test_box_changed_in_the_database_is_noticed(self, app: Flask, hands: Hands) -> None:
         new = add_organisation().supervisor

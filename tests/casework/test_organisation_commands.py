@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,34 +11,21 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from casework import audit, commands, organisations
+from casework import audit, organisations
 from casework.models import AuditEntry
 from reporting.database import db
 from reporting.models import Organisation
+from tests.casework.conftest import Run
 from tests.casework.people import Organisation as Place
 from tests.casework.people import add_organisation, session_of
 from tests.factories_reporting import Opener, Sealed, seal, stored
 from tests.page import encode
 
-Run = Callable[..., Result]
 FORM = "/en/report/help"
 TURNS = [
     ("close", "close_organisation", "closed", "open"),
     ("agree", "agree_recognisable", "recognisable", "disagree"),
 ]
-
-
-@pytest.fixture
-def run(app: Flask) -> Run:
-    """Run one command of the group in the application's context."""
-
-    def call(*arguments: str, answer: str | None = None) -> Result:
-        runner = app.test_cli_runner()
-        return runner.invoke(
-            commands.organisation, list(arguments), input=answer, catch_exceptions=False
-        )
-
-    return call
 
 
 @pytest.fixture

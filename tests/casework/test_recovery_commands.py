@@ -2,7 +2,6 @@
 
 import re
 import warnings
-from collections.abc import Callable
 from getpass import GetPassWarning
 
 import click
@@ -13,30 +12,26 @@ from click.testing import Result
 from flask import Flask
 from sqlalchemy import select
 
-from casework import audit, commands, heads, kits, members, organisations, roster
+from casework import audit, heads, kits, members, organisations, roster
 from casework.kits import Kit, Split
 from casework.policy import ActionRefused
 from reporting import clock
 from reporting.database import db
 from reporting.models import Organisation
 from reporting.sealing import public_of
+from tests.casework.conftest import Run
 
-Run = Callable[..., Result]
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 NEW = ("--supervisor-name", "Rana Rashid")
 
 
 @pytest.fixture
-def run(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(run: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run one command of the group; each of `typed` is a line at a prompt."""
     monkeypatch.setattr(pyotp, "random_base32", lambda: SECRET)
 
     def call(*arguments: str, typed: tuple[str, ...] = ()) -> Result:
-        answers = "".join(f"{line}\n" for line in typed)
-        runner = app.test_cli_runner()
-        return runner.invoke(
-            commands.organisation, list(arguments), input=answers, catch_exceptions=False
-        )
+        return run(*arguments, answer="".join(f"{line}\n" for line in typed))
 
     return call
 

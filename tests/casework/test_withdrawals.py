@@ -114,6 +114,14 @@ def cut_off(monkeypatch: pytest.MonkeyPatch, where: str, act: Callable[[], Any])
             pytest.fail("not cut off")
 
 
+def withdraw(how: str, session: Session, one: sent.Sent, other: bytes | None) -> None:
+    """Take the consent back, or take the report out of its incident, into another or none."""
+    if how == "consent":
+        handover.correct(session, take_back(session, one))
+    else:
+        linking.unlink(session, one.report_id, work_of(one).version, other)
+
+
 @pytest.mark.parametrize("reopen_first", [True, False])
 @pytest.mark.parametrize("where", ["before", "inside", "after"])
 @pytest.mark.parametrize("how", ["consent", "unlinked", "moved"])
@@ -126,13 +134,7 @@ def test_a_withdrawal_from_a_reopened_incident_is_not_lost(
     if reopen_first:
         reopened(sana, incident_id)
 
-    def act() -> None:
-        if how == "consent":
-            handover.correct(sana, take_back(sana, yes))
-        else:
-            linking.unlink(sana, yes.report_id, work_of(yes).version, other)
-
-    cut_off(monkeypatch, where, act)
+    cut_off(monkeypatch, where, lambda: withdraw(how, sana, yes, other))
     assert recorded() == (0 if where == "after" else 1)
     if not reopen_first:
         reopened(sana, incident_id)
@@ -152,13 +154,7 @@ def test_a_withdrawal_from_a_closed_incident_is_not_lost(
     other = made(sana, sent.send()) if how == "moved" else None
     erasure.settle(sana)
 
-    def act() -> None:
-        if how == "consent":
-            handover.correct(sana, take_back(sana, yes))
-        else:
-            linking.unlink(sana, yes.report_id, work_of(yes).version, other)
-
-    cut_off(monkeypatch, where, act)
+    cut_off(monkeypatch, where, lambda: withdraw(how, sana, yes, other))
     assert recorded() == (0 if where == "after" else 1)
     if where == "before":
         # Between two statements nothing fails: the process was killed, and this is its successor.
