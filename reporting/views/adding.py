@@ -7,6 +7,7 @@ lies. Keeps no plaintext: the database gets HMACs of both.
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -21,6 +22,7 @@ from reporting.sealing import derive, unb64
 from reporting.submission import SubmissionRefused
 from reporting.views import sending
 from reporting.views.inbox import inbox_page
+from reporting.views.pages import page
 
 
 def add(
@@ -34,10 +36,11 @@ def add(
     """Seal an addition and store it once; on a problem the page keeps what was typed."""
     digits = str(opened["receipt"])
     filled = _read(step, posted)
+    # Under the same key: what is sent from there may be there since an answer that was lost.
+    again = partial(inbox_page, digits, derived, posted=posted, key=str(opened["key"]))
     problem, at = _problem(step, filled, posted)
     if problem:
-        status = 413 if posted.problem else 422
-        return inbox_page(digits, derived, status, problem=problem, at=at, posted=posted)
+        return again(413 if posted.problem else 422, problem=problem, at=at)
     known_by = _known_by(opened, step, filled, posted)
     # A repeat comes before what may have changed since: its key may have retired.
     if submission.is_known(known_by):
@@ -46,10 +49,9 @@ def add(
     key = organisation.open_key if organisation else None
     if organisation is None:
         problem, at = gettext("Choose the organisation you wrote to."), f"{step}-organisation"
-        return inbox_page(digits, derived, 422, problem=problem, at=at, posted=posted)
+        return again(422, problem=problem, at=at)
     if key is None:
-        problem = gettext("This organisation cannot take reports at the moment.")
-        return inbox_page(digits, derived, 503, problem=problem, posted=posted)
+        return again(503, problem=gettext("This organisation cannot take reports at the moment."))
     content_key, report_id = keys
     body = _body(step, filled, locale, posted, derived)
     files = posted.files
@@ -62,17 +64,33 @@ def add(
             place=[*before, report_id],
         )
     except (OperationalError, OSError, SubmissionRefused):
+        # The commit may have gone through, and only the word of it been lost.
+        if _is_there(known_by):
+            return _sent_before(step, posted, digits, derived, known_by)
         problem = gettext("It was not sent. Your answers are still here. Please try again.")
-        return inbox_page(digits, derived, 503, problem=problem, posted=posted)
+        return again(503, problem=sending.with_files(problem, posted))
     if accepted.repeated:
         # Sent twice at once, and the other one was first.
         return _sent_before(step, posted, digits, derived, known_by)
     return _have(posted, digits, derived)
 
 
+def _is_there(known_by: bytes) -> bool:
+    """Whether it is known to be stored; where nobody can tell, the page is sent again."""
+    try:
+        return submission.is_known(known_by)
+    except OperationalError:
+        return False
+
+
 def _have(posted: Posted, digits: str, derived: Receipt) -> Response:
     sent = gettext("We have what you added.")
-    return inbox_page(digits, derived, notice=sent, chosen=posted.one("organisation"))
+    try:
+        return inbox_page(digits, derived, notice=sent, chosen=posted.one("organisation"))
+    except OperationalError:
+        # An error would say that nothing was stored, and the words would be typed once more.
+        words = gettext("Your messages cannot be shown just now. Come back later with your number.")
+        return page("reporting/error.html", heading=sent, words=words)
 
 
 def _sent_before(
@@ -90,10 +108,9 @@ def _sent_before(
     problem = gettext(
         "You sent this before. If it should count again, send it once more from this page."
     )
-    if posted.files:
-        choose_again = gettext("Please choose your files again.")
-        problem = f"{problem} {choose_again}"
-    return inbox_page(digits, derived, 409, problem=problem, posted=posted)
+    return inbox_page(
+        digits, derived, 409, problem=sending.with_files(problem, posted), posted=posted
+    )
 
 
 def _known_by(opened: dict[str, Any], step: str, filled: Filled, posted: Posted) -> bytes:

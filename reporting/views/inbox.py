@@ -75,8 +75,12 @@ def inbox_page(
     at: str = "",
     posted: Posted | None = None,
     chosen: str = "",
+    key: str = "",
 ) -> Response:
-    """The messages and the forms; `posted` is what was sent and is to stand there again."""
+    """The messages and the forms; `posted` is what was sent and is to stand there again.
+
+    `key` is the one it was sent under, where the same sent from here is to be the same addition.
+    """
     messages = open_messages(derived, mailbox.read(derived.mailbox_token))
     told = [message for message in messages if message.status]
     latest = told[-1].status if told else ""
@@ -88,7 +92,7 @@ def inbox_page(
         messages=messages,
         latest=latest,
         asked=told[-1] if latest == "question" else None,
-        draft=seal_draft(DRAFT, {"receipt": digits, "key": b64(random_key())}),
+        draft=seal_draft(DRAFT, {"receipt": digits, "key": key or b64(random_key())}),
         notice=notice,
         problem=problem,
         at=at,

@@ -74,7 +74,7 @@ def send(
     except (OperationalError, OSError, SubmissionRefused):
         problem = gettext("It was not sent. Your answers are still here. Please try again.")
         return _sent_before(organisation, posted, draft) or checking.check_page(
-            organisation, filled, posted.one("draft"), 503, problem
+            organisation, filled, posted.one("draft"), 503, with_files(problem, posted)
         )
     late_files = accepted.repeated and bool(posted.files)
     return receipt_page(organisation, digits, accepted, late_files=late_files)
@@ -142,6 +142,12 @@ def file_problem(posted: Posted) -> str:
         "too-many-files": gettext("You can send 5 files at once. Choose fewer."),
         "draft-first": gettext("The files could not be read. Please choose them again."),
     }[posted.problem]
+
+
+def with_files(problem: str, posted: Posted) -> str:
+    """No page can hold files: without a word of it they would be missing from what comes next."""
+    choose_again = gettext("Please choose your files again.")
+    return f"{problem} {choose_again}" if posted.files else problem
 
 
 def receipt_page(
