@@ -1,0 +1,97 @@
+"""What staff send again because its answer was lost is done once: the same form, the same rows."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from analytics.models import Record
+from casework.models import Incident, Item
+from reporting.database import db
+from reporting.models import Message
+from tests import lost
+from tests.casework import people, sent
+from tests.casework.people import Organisation
+from tests.casework.test_queue import hidden, post, text
+
+
+@pytest.fixture
+def desk(client: FlaskClient, organisation: Organisation) -> FlaskClient:
+    """The browser of a signed-in supervisor."""
+    assert people.sign_in(client, organisation.supervisor).status_code == 303
+    return client
+
+
+def rows() -> list[int]:
+    """How much there is of what a repeat could double."""
+    kinds = (Item, Message, Incident, Record)
+    return [db.session().scalar(select(func.count()).select_from(kind)) or 0 for kind in kinds]
+
+
+def again(staff: FlaskClient, path: str, page: str, status: int = 303, **fields: Any) -> str:
+    """Send a form whose answer is lost after the commit, and then once more; what that leads to."""
+    with lost.answers() as answers:
+        post(staff, path, page, 500, **fields)
+    assert answers, "nothing was committed"
+    written = rows()
+    answer = post(staff, path, page, status, **fields)
+    assert rows() == written
+    return answer
+
+
+def test_a_decision_on_a_report_is_one(desk: FlaskClient) -> None:
+    one, two = sent.send(), sent.send()
+    at = f"/staff/reports/{one.id}"
+    text(desk, "/staff/queue")
+    for act, status in (("claim", 303), ("release", 409), ("set-aside", 409), ("take-back", 409)):
+        page = text(desk, at)
+        version, reason = hidden(page, "version", f"/{act}"), "set_aside_reason.other"
+        again(desk, f"{at}/{act}", page, status, version=version, reason=reason)
+    page = text(desk, at)
+    place = again(desk, f"{at}/incident", page, version=hidden(page, "version", "/incident"))
+    place = place.partition("?")[0]
+    page = text(desk, f"/staff/reports/{two.id}")
+    fields: dict[str, Any] = {
+        "incident": place.rpartition("/")[2],
+        "version": hidden(page, "version", "/link"),
+    }
+    linked = again(desk, f"/staff/reports/{two.id}/link", page, **fields)
+    assert linked.startswith(place)
+    page = text(desk, f"/staff/reports/{two.id}")
+    version = hidden(page, "version", "/unlink")
+    again(desk, f"/staff/reports/{two.id}/unlink", page, 409, version=version)
+    assert [told["status"] for told in sent.messages(one)].count("finished") == 1
+
+
+def test_what_is_written_in_an_incident_is_written_once(desk: FlaskClient) -> None:
+    one = sent.send()
+    page = text(desk, "/staff/queue")
+    place = post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+    page = text(desk, place)
+    item = hidden(page, "item", "/notes")
+    again(desk, f"{place}/notes", page, item=item, revision="0", text="Ask\r\nthe driver")
+    again(desk, f"{place}/notes", page, item=item, revision="1", text="Ask the driver again")
+    page = text(desk, place)
+    assert page.count("Ask the driver again</p>") == 1
+    item = hidden(page, "item", "/answers")
+    fields: dict[str, Any] = {
+        "item": item,
+        "report": one.id,
+        "text": "Which line?",
+        "question": "yes",
+    }
+    again(desk, f"{place}/answers", page, **fields)
+    assert [told["text"] for told in sent.messages(one)].count("Which line?") == 1
+    # The twin: from the page that is shown then, the same words are new ones.
+    page = text(desk, place)
+    again(desk, f"{place}/answers", page, **{**fields, "item": hidden(page, "item", "/answers")})
+    assert [told["text"] for told in sent.messages(one)].count("Which line?") == 2
+    version = hidden(page, "version", "/coding")
+    done = again(desk, f"{place}/coding", page, version=version, certainty="V2", country="DE")
+    assert done.endswith("done=same")
+    for act, form in (("close", f"{place}/close"), ("reopen", place)):
+        page = text(desk, form)
+        version = hidden(page, "version", f"/{act}")
+        again(desk, f"{place}/{act}", page, 409, version=version)
+    assert [told["status"] for told in sent.messages(one)].count("finished") == 1
