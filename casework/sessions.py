@@ -116,6 +116,15 @@ def load(token: str) -> Session | None:
     return session
 
 
+def owner(token: str) -> bytes | None:
+    """Whose session a cookie opens, over or not. Does not ask the database: a lock must not wait.
+
+    Says nothing of what they may do: that is `load`'s.
+    """
+    kept = _open(token)
+    return unb64(kept["member"]) if kept else None
+
+
 def refresh(session: Session) -> None:
     """Open the grants again after keys have changed in this very request."""
     member = db.session.get_one(Member, session.member_id)

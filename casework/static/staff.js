@@ -52,6 +52,12 @@ async function renew() {
   return true;
 }
 
+/* Once more with fresh tokens where they were refused, unless another member is signed in. */
+async function insist(path) {
+  const answer = await send(path, {});
+  return answer.status === 400 && (await renew()) ? send(path, {}) : answer;
+}
+
 /* Nothing of this page is for whoever signed in since to find. */
 function leave() {
   kept = null;
@@ -63,8 +69,7 @@ function leave() {
 async function ask() {
   lastPing = Date.now();
   try {
-    let answer = await send("/staff/stay", {});
-    if (answer.status === 400 && (await renew())) answer = await send("/staff/stay", {});
+    const answer = await insist("/staff/stay");
     if (answer.status === 204) return "mine";
     const ended = [400, 401].includes(answer.status) || answer.type === "opaqueredirect";
     return ended ? "ended" : "away";
@@ -153,7 +158,7 @@ function lockPage(tellServer) {
   document.getElementById("lock-title").focus();
   if (tellServer) {
     tell("lock");
-    send("/staff/lock", {}).catch(() => {});
+    insist("/staff/lock").catch(() => {});
   }
 }
 

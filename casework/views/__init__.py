@@ -77,13 +77,14 @@ def set_cookie(response: BaseResponse, session: Session) -> None:
     """Give the browser its half of the session. It ends with the browser at the latest.
 
     All tabs share it. What stands in a page of the member before would be sent in this one's name:
-    the tokens of those pages are worth nothing from now on, and the session they had ends. Pages
-    of the same member keep theirs, so that what was typed before the lock can be sent after it.
+    the tokens of those pages are worth nothing from now on, and the session they had ends; nor are
+    those that a page of theirs fetched while nobody was signed in. Pages of the same member keep
+    theirs, so that what was typed before the lock can be sent after it.
     """
     if cookie_token():
         sessions.end(cookie_token())
     member = b64(session.member_id)
-    if forms.get("member", member) != member:
+    if forms.get("member") != member:
         forms.clear()
     forms["member"] = member
     settings = current_app.extensions["settings"]
@@ -142,21 +143,21 @@ def enforce() -> BaseResponse | tuple[str, int] | None:
         return _signed_out()
     g.staff = session
     g.locale = session.locale
-    own_forms(session)
+    own_forms(session.member_id)
     if session.role not in allowed:
         return render_template("casework/refused.html", reason="role", **page_of("role")), 403
     csrf.protect()
     return None
 
 
-def own_forms(session: Session) -> None:
+def own_forms(member_id: bytes) -> None:
     """Take no form by the tokens of another member. Raises `CSRFError`.
 
     An answer to the member before that was slow brings back the cookie of their tokens, beside the
     session of who signed in since: their page would act in this one's name. The next page this
     member asks for gives them tokens of their own.
     """
-    member = b64(session.member_id)
+    member = b64(member_id)
     if forms.get("member") == member:
         return
     if request.method not in {"GET", "HEAD"}:

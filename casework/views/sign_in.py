@@ -93,7 +93,7 @@ def fresh_token() -> Response:
     """
     session = sessions.load(cookie_token()) if cookie_token() else None
     if session is not None:
-        own_forms(session)
+        own_forms(session.member_id)
     member = b64(session.member_id) if session else ""
     return jsonify({"member": member, "token": new_token()})
 
@@ -101,9 +101,14 @@ def fresh_token() -> Response:
 @blueprint.post("/lock")
 @audience(PUBLIC)
 def lock() -> BaseResponse:
-    """Drop the keyring; also when the session had ended already."""
-    if cookie_token():
-        sessions.end(cookie_token())
+    """Drop the keyring; also when the session had ended already.
+
+    Not for a page of the member before: it would end the session of who signed in since.
+    """
+    token = cookie_token()
+    if owner := sessions.owner(token):
+        own_forms(owner)
+    sessions.end(token)
     path = local_path(request.form.get("next", ""))
     answer = redirect(f"/staff/sign-in?left=locked&next={path}", 303)
     drop_cookie(answer)
