@@ -68,7 +68,7 @@ def add(
         if _is_there(known_by):
             return _sent_before(step, posted, digits, derived, known_by)
         problem = gettext("It was not sent. Your answers are still here. Please try again.")
-        return again(503, problem=sending.with_files(problem, posted))
+        return again(503, problem=sending.with_files(problem, posted), at=f"t-{step}")
     if accepted.repeated:
         # Sent twice at once, and the other one was first.
         return _sent_before(step, posted, digits, derived, known_by)
@@ -108,9 +108,8 @@ def _sent_before(
     problem = gettext(
         "You sent this before. If it should count again, send it once more from this page."
     )
-    return inbox_page(
-        digits, derived, 409, problem=sending.with_files(problem, posted), posted=posted
-    )
+    problem, at = sending.with_files(problem, posted), f"t-{step}"
+    return inbox_page(digits, derived, 409, problem=problem, at=at, posted=posted)
 
 
 def _known_by(opened: dict[str, Any], step: str, filled: Filled, posted: Posted) -> bytes:

@@ -82,7 +82,8 @@ def _open_typed(posted: Posted) -> Response:
     except SealingRefused as refused:
         if posted.one("draft"):
             old = gettext("This page is too old. Please type your number again.")
-            problem = f"{old} {sending.file_problem(posted)}".rstrip()
+            lost = "" if not kept else gettext("What you typed is not lost.")
+            problem = " ".join(filter(None, [old, lost, sending.file_problem(posted)]))
         elif refused.reason == "receipt-check":
             problem = gettext("One digit is not right. Please compare them once more.")
         else:
@@ -102,7 +103,8 @@ def _open_typed(posted: Posted) -> Response:
         return inbox_page(digits, derived)
     # Not "it was not sent": what was loaded again hours later may well have been.
     problem = gettext("Your answers are still here. Send them if you have not done so yet.")
-    return inbox_page(digits, derived, problem=problem, posted=posted)
+    at = "t-add" if posted.one("what_happened") else "t-consent"
+    return inbox_page(digits, derived, problem=problem, at=at, posted=posted)
 
 
 def _do(

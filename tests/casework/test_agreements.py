@@ -94,6 +94,7 @@ class TestRelease:
         assert late.status_code == 409
         for text in (leads[0].get(there).text, leads[1].get(there).text, late.text):
             assert "no longer agrees to be recognised" in text
+            assert "To be checked by another lead" not in text
             # Nobody looks at what it would say, and nobody is told whose agreement it was.
             assert f'action="{there}/publish"' not in text
             assert 'id="audit-title"' not in text

@@ -79,7 +79,7 @@ def test_a_wish_taken_back_twice_is_the_last_word(app: Flask, client: FlaskClien
     # By "Back", or loaded again: which of the two nobody can tell, and so the page asks.
     asks = act(client, draft, "consent", **wished("no"))
     assert asks.status_code == 409
-    assert BEFORE in asks.text
+    assert f'<a href="#t-consent">{BEFORE}</a>' in asks.text
     assert SENT not in asks.text
     assert re.search(r'name="consent.statistics" value="no"[^>]* checked', asks.text)
     assert wishes(north) == [False, True]
@@ -222,12 +222,15 @@ def test_old_page_takes_no_words_away(
     values = {"organisation": "north", "what_happened": words, "consent.reply": "no"}
     page = act(client, draft, "add", **values, file=[("a.txt", b"photo")])
     assert page.status_code == 422
-    assert "type your number again. The files could not be read." in page.text
+    assert (
+        "type your number again. What you typed is not lost. The files could not be read."
+        in page.text
+    )
     # A digit that is wrong then takes them away neither.
     for typed, status in (("12", 422), (digits, 200)):
         page = client.post("/en/return", data={**hidden_in(page), "receipt": typed})
         assert page.status_code == status
-    assert "Your answers are still here. Send them if you have not done so yet." in page.text
+    assert re.search('href="#t-add">Your answers are still here. Send them if you have', page.text)
     typed_in = re.search(r'id="more"[^>]*>\n(.*?)</textarea>', page.text, re.DOTALL)
     assert typed_in
     assert unescape(typed_in[1]) == words
