@@ -11,7 +11,7 @@ from tests.live import Live, SignIn
 
 STATES = tuple(
     "people-administrator releases-empty releases-wrong release-proposed release-own release-built"
-    " release-unconfirmed release-rejected release-published releases".split()
+    " release-unconfirmed release-withdrawn release-rejected release-published releases".split()
 )
 
 
@@ -62,8 +62,12 @@ class Desk:
         self.checker.press("/publish")
 
 
-def release(desk: Desk, live: Live) -> str:
-    """From an empty desk to published figures; returns the release's address."""
+def release(desk: Desk, live: Live, agreeing: str) -> str:
+    """From an empty desk to published figures; returns the release's address.
+
+    `agreeing` is an organisation that agrees to be recognisable and changes its mind meanwhile.
+    """
+    live.command("organisation", "agree", agreeing, "--yes")
     desk.each(desk.proposer, "releases-empty", "releases")
     options = desk.proposer.open("releases").locator("#scope option").all()
     scopes = [option.get_attribute("value") or "" for option in options]
@@ -86,6 +90,9 @@ def release(desk: Desk, live: Live) -> str:
         page.evaluate("document.querySelector('[name=confirm]').required = false")
         desk.checker.press("/publish")
         look(page, "release-unconfirmed")
+    live.command("organisation", "disagree", agreeing)
+    desk.each(desk.checker, "release-withdrawn", world)
+    live.command("organisation", "agree", agreeing, "--yes")
     desk.publish(world)
     desk.each(desk.proposer, "release-published", world)
     reject(desk, scopes[1])

@@ -25,7 +25,10 @@ PLAIN = (
     " plain-return plain-return-wrong plain-inbox-empty"
 ).split()
 INBOX = "inbox inbox-added inbox-sure inbox-erased".split()
-PLAIN_INBOX = "plain-inbox plain-inbox-wrong plain-erase plain-erased".split()
+PLAIN_INBOX = (
+    "plain-inbox plain-inbox-wrong plain-inbox-before plain-return-old plain-inbox-kept"
+    " plain-erase plain-erased"
+).split()
 NUMBERS = "statistics statistics-one statistics-empty".split()
 STATES = tuple(SCRIPTED + PLAIN + INBOX + PLAIN_INBOX + NUMBERS)
 
@@ -233,11 +236,31 @@ class Reporter:
         self.look(page, "plain-inbox")
         press(page, "button[value=add]")
         self.look(page, "plain-inbox-wrong")
+        self._from_old_pages(page, digits)
         press(page, "button[value=erase]")
         self.look(page, "plain-erase")
         press(page, "button[value='erase-now']")
         self.look(page, "plain-erased")
         page.close()
+
+    def _from_old_pages(self, page: Page, digits: str) -> None:
+        """A wish that was overtaken meanwhile, and words from a page that is too old."""
+        draft = "#consent [name=draft]"
+        first = page.locator(draft).input_value()
+        for wish in ("no", "yes"):
+            page.check(f"[name='consent.statistics'][value={wish}]")
+            press(page, "button[value=consent]")
+        page.locator(draft).evaluate("(field, value) => { field.value = value; }", first)
+        page.check("[name='consent.statistics'][value=no]")
+        press(page, "button[value=consent]")
+        self.look(page, "plain-inbox-before")
+        page.fill("#more", MORE[self.locale])
+        page.locator("#add [name=draft]").evaluate("(field) => { field.value = 'AAAA'; }")
+        press(page, "button[value=add]")
+        self.look(page, "plain-return-old")
+        page.fill("#receipt", digits)
+        press(page, "button[value=open]")
+        self.look(page, "plain-inbox-kept")
 
     def see_numbers(self, state: str, release: str = "") -> None:
         """The statistics page: the newest, or one release."""

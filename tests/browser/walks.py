@@ -60,7 +60,7 @@ def of_leads(live: Live, looks: Mapping[str, Look], watch: Watch) -> None:
         room = Room(browser, live.base, "en", looks["en"], watch)
         lead_pages.administrate(room, live.sign_ins("administrator")[0], looks)
         desk = lead_pages.Desk.of(room, live.sign_ins("lead"), looks)
-        address = lead_pages.release(desk, live)
+        address = lead_pages.release(desk, live, CLOSED)
         for locale, look in looks.items():
             context = context_of(browser, reduced_motion="reduce")
             watch(context, live.base)
