@@ -15,7 +15,7 @@ from reporting.database import db, transaction
 from reporting.sealing import b64
 from tests import acts
 from tests.casework import sent
-from tests.casework.test_incidents import closed, incident_of, made, recorded, work_of
+from tests.casework.decided import closed, incident_of, made, recorded, work_of
 
 
 def asked(service: Callable[..., object], *arguments: Any) -> list[str]:

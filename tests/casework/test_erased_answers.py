@@ -13,18 +13,9 @@ from reporting import mailbox
 from reporting.database import db, transaction
 from reporting.sealing import b64, random_id
 from tests.casework import people, sent
+from tests.casework.damage import damaged, tampered
+from tests.casework.decided import closed, erased, incident_of, made, recorded, two_reports, work_of
 from tests.casework.people import Organisation
-from tests.casework.test_incidents import (
-    closed,
-    damaged,
-    erased,
-    incident_of,
-    made,
-    recorded,
-    tampered,
-    two_reports,
-    work_of,
-)
 
 
 def answer(session: Session, incident_id: bytes, one: sent.Sent, text: str) -> bytes:

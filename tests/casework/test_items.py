@@ -15,8 +15,8 @@ from reporting import clock
 from reporting.database import db, transaction
 from reporting.sealing import b64, random_id
 from tests.casework import sent
+from tests.casework.decided import counted, made
 from tests.casework.people import Organisation, sign_in
-from tests.casework.test_incidents import counted, made
 
 
 def item_of(kind: str) -> Item:

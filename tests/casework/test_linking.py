@@ -1,4 +1,4 @@
-"""Linking while the reporter erases: one comes first, and the other one sees what it did."""
+"""Linking: an incident gains, swaps and loses reports; of linking and erasing one comes first."""
 
 import threading
 from collections.abc import Callable
@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
-from casework import admission, erasure, linking
-from casework.models import Work
+from casework import admission, erasure, handover, incidents, linking, reports
+from casework.models import Incident, Work
 from casework.policy import ActionRefused, ReportState
 from casework.sessions import Session
 from reporting import mailbox
 from reporting.database import db
 from reporting.models import Report
-from tests.casework import sent
-from tests.casework.test_incidents import erased, made, work_of
+from tests.casework import people, sent
+from tests.casework.decided import closed, counted, erased, incident_of, made, recorded, work_of
+from tests.casework.people import Organisation
 
 WRITERS = ["new_incident", "link", "move", "unlink"]
 
@@ -158,3 +159,59 @@ def test_what_was_erased_since_it_was_found_is_not_linked(
         act()
     assert refused.value.reason == "erased"
     assert work_of(one).version == before
+
+
+def test_two_decide_at_once_and_one_is_told(sana: Session, organisation: Organisation) -> None:
+    one = sent.send()
+    admission.admit_new(sana)
+    ben = people.session_of(people.add_member(organisation, "caseworker", "Ben"))
+    seen = work_of(one).version
+    linking.new_incident(sana, one.report_id, seen)
+    with pytest.raises(ActionRefused) as refused:
+        linking.new_incident(ben, one.report_id, seen)
+    assert refused.value.reason == "held"
+    assert db.session.scalar(select(func.count()).select_from(Incident)) == 1
+
+
+def test_a_report_joins_moves_and_goes_back(sana: Session) -> None:
+    first, second = sent.send(), sent.send()
+    incident_id = made(sana, first)
+    linking.link(sana, second.report_id, incident_id, work_of(second).version)
+    assert len(incidents.open_incident(sana, incident_id).threads) == 2
+    third = sent.send()
+    other = made(sana, third)
+    linking.unlink(sana, second.report_id, work_of(second).version, other)
+    texts = [t.first.report_id for _w, t in incidents.open_incident(sana, other).threads]
+    assert second.report_id in texts
+    linking.unlink(sana, second.report_id, work_of(second).version)
+    assert work_of(second).state == "admitted"
+    _work, thread = reports.open_report(sana, second.report_id)
+    assert thread is not None
+    assert thread.first.body.text == sent.ANSWERS["what_happened"]
+
+
+def test_an_incident_that_loses_its_last_report_goes_with_its_record(sana: Session) -> None:
+    one, incident_id = counted(sana)
+    linking.unlink(sana, one.report_id, work_of(one).version)
+    erasure.settle(sana)
+    assert recorded() == 0
+    assert db.session.get(Incident, incident_id) is None
+    assert work_of(one).state == "admitted"
+
+
+@pytest.mark.parametrize("reopened", [True, False])
+@pytest.mark.parametrize("moved", [True, False])
+def test_the_record_goes_when_the_only_consent_leaves(
+    sana: Session, *, reopened: bool, moved: bool
+) -> None:
+    yes, no = sent.send(), sent.send(consent={"statistics": False})
+    incident_id = made(sana, yes)
+    linking.link(sana, no.report_id, incident_id, work_of(no).version)
+    other = made(sana, sent.send()) if moved else None
+    closed(sana, incident_id)
+    handover.hand_over(sana)
+    assert recorded() == 1
+    if reopened:
+        incidents.reopen(sana, incident_id, incident_of(incident_id).version)
+    linking.unlink(sana, yes.report_id, work_of(yes).version, other)
+    assert recorded() == 0

@@ -17,8 +17,8 @@ from casework.sessions import Session
 from reporting.database import db
 from reporting.sealing import unbox
 from tests.casework import people, sent
+from tests.casework.decided import closed, made, recorded
 from tests.casework.people import Organisation
-from tests.casework.test_incidents import closed, made, recorded
 
 SHOWN = re.compile(r'class="open" href="/staff/reports/([^"]+)"')
 

@@ -18,10 +18,10 @@ from reporting.models import Report
 from reporting.sealing import random_id
 from tests import acts
 from tests.casework import sent
-from tests.casework.test_incidents import (
+from tests.casework.damage import damaged
+from tests.casework.decided import (
     closed,
     coded,
-    damaged,
     erased,
     incident_of,
     made,
