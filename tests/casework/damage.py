@@ -1,9 +1,13 @@
 """What somebody does who can only write to the database: items of an incident altered or gone."""
 
+from collections.abc import Callable
+
 from sqlalchemy import select
 
 from casework.models import Item
 from reporting.database import transaction
+from reporting.models import Report
+from tests.casework import sent
 
 
 def tampered(incident_id: bytes, *, remove: bool) -> list[tuple[bytes, bytes, int, bytes]]:
@@ -34,3 +38,22 @@ def damaged(incident_id: bytes, kind: str, how: str) -> Item:
             # "Rolled back" where there is an earlier revision, else gone.
             database.delete(item)
     return Item(**kept)
+
+
+def broken(one: sent.Sent, how: str) -> Callable[[], None]:
+    """Somebody at the database damages a report, so that nobody can open it; the way back."""
+    column = "boxed_key" if how == "key" else "body"
+
+    def write(value: bytes) -> bytes:
+        with transaction() as database:
+            report = database.get_one(Report, one.report_id)
+            before = bytes(getattr(report, column))
+            setattr(report, column, value)
+        return before
+
+    kept = write(bytes(2000))
+
+    def mend() -> None:
+        write(kept)
+
+    return mend

@@ -17,6 +17,9 @@ from reporting.database import db
 from reporting.sealing import random_id
 from tests.casework import sent
 
+# What a reporter says who takes consent back.
+NO = {"statistics": False, "reply": True}
+
 
 def work_of(one: sent.Sent) -> Work:
     found = db.session.get(Work, one.report_id, populate_existing=True)
@@ -77,3 +80,18 @@ def two_reports(session: Session, *, agreed: bool = False) -> tuple[sent.Sent, s
     handover.hand_over(session)
     assert recorded() == 1
     return yes, other, incident_id
+
+
+def reopened(session: Session, incident_id: bytes) -> None:
+    incidents.reopen(session, incident_id, incident_of(incident_id).version)
+
+
+def refuted(session: Session, incident_id: bytes) -> None:
+    reopened(session, incident_id)
+    closed(session, incident_id, certainty="VX")
+
+
+def take_back(session: Session, one: sent.Sent) -> list[bytes]:
+    """The reporter takes consent back and it is admitted; the incidents to be corrected."""
+    sent.add(one, request="consent", consent=NO)
+    return list(admission.admit_new(session).incidents)
