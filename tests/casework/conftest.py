@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import Result
 from flask import Flask
+from flask.testing import FlaskClient
 
 from casework import commands
 from casework.sessions import Session
@@ -47,3 +48,28 @@ def run(app: Flask) -> Run:
         )
 
     return call
+
+
+@pytest.fixture
+def desk(client: FlaskClient, organisation: Organisation) -> FlaskClient:
+    """The browser of a signed-in supervisor."""
+    assert people.sign_in(client, organisation.supervisor).status_code == 303
+    return client
+
+
+@pytest.fixture
+def ben(app: Flask, organisation: Organisation) -> FlaskClient:
+    """The browser of a caseworker of the same organisation."""
+    new = people.add_member(organisation, "caseworker", "Ben")
+    browser = app.test_client()
+    assert people.sign_in(browser, new).status_code == 303
+    return browser
+
+
+@pytest.fixture
+def dina(app: Flask, organisation: Organisation) -> FlaskClient:
+    """The browser of one more."""
+    browser = app.test_client()
+    new = people.add_member(organisation, "caseworker", "Dina")
+    assert people.sign_in(browser, new).status_code == 303
+    return browser
