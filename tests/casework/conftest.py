@@ -10,8 +10,9 @@ from flask.testing import FlaskClient
 from casework import commands
 from casework.sessions import Session
 from reporting import clock
-from tests.casework import people
+from tests.casework import lost, people
 from tests.casework.hands import Hands
+from tests.casework.lost import Place
 from tests.casework.people import Organisation
 
 Run = Callable[..., Result]
@@ -73,3 +74,9 @@ def dina(app: Flask, organisation: Organisation) -> FlaskClient:
     new = people.add_member(organisation, "caseworker", "Dina")
     assert people.sign_in(browser, new).status_code == 303
     return browser
+
+
+@pytest.fixture
+def place(app: Flask) -> Place:
+    """An organisation whose kit is at hand."""
+    return lost.made()

@@ -21,17 +21,12 @@ from reporting.database import db, transaction
 from reporting.models import Organisation
 from reporting.sealing import b64, public_of_signing, random_key
 from tests.casework import people
+from tests.casework.lost import Place, everything
 from tests.casework.planted import forge, held, plant_member
-from tests.casework.test_recovery import Place, everything, made
 from tests.casework.test_recovery_commands import printed
 
 Recover = Callable[..., Result]
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-
-
-@pytest.fixture
-def place(app: Flask) -> Place:
-    return made()
 
 
 @pytest.fixture
