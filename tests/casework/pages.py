@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from tests.casework import people, sent
 
@@ -37,3 +38,11 @@ def begun(desk: FlaskClient, one: sent.Sent) -> str:
     """Where the incident is that a member has just made of a report."""
     page = text(desk, "/staff/queue")
     return post(desk, f"/staff/reports/{one.id}/incident", page, version="1")
+
+
+def cookies(answer: TestResponse) -> dict[str, str]:
+    return {c.split("=", 1)[0]: c for c in answer.headers.getlist("Set-Cookie")}
+
+
+def page(client: FlaskClient, path: str) -> str:
+    return client.get(path).get_data(as_text=True)

@@ -16,6 +16,7 @@ from casework.models import Member
 from reporting import clock
 from reporting.database import db
 from reporting.sealing import b64
+from tests.casework.pages import page
 from tests.casework.people import (
     Organisation,
     add_administrator,
@@ -26,10 +27,6 @@ from tests.casework.people import (
     session_of,
     sign_in,
 )
-
-
-def page(client: FlaskClient, path: str) -> str:
-    return client.get(path).get_data(as_text=True)
 
 
 def send(client: FlaskClient, path: str, data: dict[str, str]) -> tuple[int, str]:
