@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from analytics.models import Record
-from casework import admission, erasure, handover, incidents, linking
+from casework import admission, erasure, handover, incidents, linking, reports
 from casework.models import Incident, Work
 from casework.sessions import Session
 from reporting import mailbox
@@ -95,3 +95,9 @@ def take_back(session: Session, one: sent.Sent) -> list[bytes]:
     """The reporter takes consent back and it is admitted; the incidents to be corrected."""
     sent.add(one, request="consent", consent=NO)
     return list(admission.admit_new(session).incidents)
+
+
+def opened(session: Session, one: sent.Sent) -> reports.Thread:
+    _work, thread = reports.open_report(session, one.report_id)
+    assert thread is not None
+    return thread
