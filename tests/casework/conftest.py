@@ -14,6 +14,7 @@ from tests.casework import lost, people
 from tests.casework.hands import Hands
 from tests.casework.lost import Place
 from tests.casework.people import Organisation
+from tests.factories_statistics import make_world, store
 
 Run = Callable[..., Result]
 
@@ -80,3 +81,16 @@ def dina(app: Flask, organisation: Organisation) -> FlaskClient:
 def place(app: Flask) -> Place:
     """An organisation whose kit is at hand."""
     return lost.made()
+
+
+@pytest.fixture
+def leads(app: Flask) -> tuple[FlaskClient, FlaskClient]:
+    """Two leads, signed in, and three organisations with records."""
+    ids = [people.add_organisation(slug).id for slug in ("demo", "demo-two", "demo-three")]
+    store(make_world(1, dict(zip(ids, (270, 198, 132), strict=True))))
+    clients = []
+    for name in ("Lea One", "Lou Two"):
+        client = app.test_client()
+        assert people.sign_in(client, people.add_lead(name)).status_code == 303
+        clients.append(client)
+    return clients[0], clients[1]

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from analytics.models import Record
+from analytics.models import Record, RecordCode
 from casework import admission, erasure, handover, incidents, linking, objects
 from casework.models import Incident, Item
 from casework.policy import ActionRefused
@@ -182,3 +182,7 @@ def test_an_erasure_that_is_cut_off_is_taken_up_again(
     erasure.settle(sana)
     assert recorded() == 0
     assert db.session.get(Incident, incident_id) is None
+
+
+def test_dead_rows_of_records_and_of_their_codes_are_emptied() -> None:
+    assert {Record.__tablename__, RecordCode.__tablename__} <= set(erasure.EMPTIED)

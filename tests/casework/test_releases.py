@@ -1,12 +1,8 @@
-"""The release desk: two leads, protected figures only, every step in the audit chain."""
+"""The release desk: two leads propose and decide, nobody else, and each step is in the chain."""
 
-import json
-import re
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import redis
@@ -17,58 +13,21 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
 import wsgi
-from analytics import counting, deployment, release
+from analytics import counting
 from analytics.menu import load
-from analytics.models import Record, RecordCode, Release, Statement
-from casework import audit, erasure
+from analytics.models import Release
+from casework import audit
 from casework.models import AuditEntry
 from reporting import queue
 from reporting.database import db, transaction
-from reporting.sealing import b64
-from tests.casework.people import add_lead, add_organisation, post, sign_in
-from tests.factories_statistics import YEAR, make_world, scope_of, store
+from tests.casework.people import add_organisation, post, sign_in
+from tests.casework.release_desk import actions, propose, send
+from tests.factories_statistics import YEAR, scope_of
 
 
 @pytest.fixture(autouse=True)
 def now(clock_at: Callable[[datetime], None]) -> None:
     clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
-
-
-@pytest.fixture
-def leads(app: Flask) -> tuple[FlaskClient, FlaskClient]:
-    """Two leads, signed in, and three organisations with records."""
-    ids = [add_organisation(slug).id for slug in ("demo", "demo-two", "demo-three")]
-    store(make_world(1, dict(zip(ids, (270, 198, 132), strict=True))))
-    clients = []
-    for name in ("Lea One", "Lou Two"):
-        client = app.test_client()
-        assert sign_in(client, add_lead(name)).status_code == 303
-        clients.append(client)
-    return clients[0], clients[1]
-
-
-def send(client: FlaskClient, path: str, **data: str) -> Any:
-    return post(client, path, data, client.get("/staff/releases").text)
-
-
-def propose(client: FlaskClient, scope: str = "world", year: int | str = YEAR) -> str:
-    """Propose and build; returns the address of the release."""
-    answer = send(client, "/staff/releases", scope=scope, year=str(year))
-    assert answer.status_code == 303, answer.text
-    address: str = answer.headers["Location"]
-    row = db.session.scalars(select(Release).where(Release.state == "proposed")).one()
-    assert "Refresh" in client.get(address).headers
-    release.build(row.id)
-    assert "Refresh" not in client.get(address).headers
-    return address
-
-
-def actions() -> list[tuple[str, dict[str, Any]]]:
-    rows = db.session.scalars(
-        select(AuditEntry).where(AuditEntry.chain == audit.CHAIN_INSTANCE).order_by(AuditEntry.seq)
-    )
-    parts = [json.loads(row.entry) for row in rows]
-    return [(p[3], p[5]) for p in parts if p[3].endswith("_release")]
 
 
 def test_one_lead_proposes_and_another_publishes(leads: tuple[FlaskClient, FlaskClient]) -> None:
@@ -103,42 +62,6 @@ def test_asking_again_is_refused_with_the_reason(leads: tuple[FlaskClient, Flask
     assert again.status_code == 409
     assert "published once" in again.text
     assert len(actions()) == 3
-
-
-@pytest.mark.parametrize(
-    ("scope", "year", "words"),
-    [
-        ("world", str(YEAR + 1), "not been over"),
-        ("world", "25", "four digits"),
-        ("world", "last", "four digits"),
-        ("world", "", "four digits"),
-        ("world", "1800", "earliest year that can be published is 1990"),
-        ("world", "1989", "earliest year that can be published is 1990"),
-        ("world", "0000", "earliest year that can be published is 1990"),
-        ("world", "٠٠٢٥", "earliest year that can be published is 1990"),
-        ("org:AAAAAAAAAAAAAAAAAAAAAA", str(YEAR), "for whom"),
-        ("", str(YEAR), "for whom"),
-    ],
-)
-def test_a_proposal_that_cannot_be_is_explained(
-    leads: tuple[FlaskClient, FlaskClient], scope: str, year: str, words: str
-) -> None:
-    answer = send(leads[0], "/staff/releases", scope=scope, year=year)
-    assert answer.status_code == 422
-    assert words in answer.text
-    assert f'value="{year}" required' in answer.text
-    assert actions() == []
-
-
-def test_what_was_chosen_and_typed_stays_beside_the_reason(
-    leads: tuple[FlaskClient, FlaskClient],
-) -> None:
-    page = leads[0].get("/staff/releases").text
-    one = re.findall(r'value="(org:[^"]+)"', page)[1]
-    assert f'value="{one}" selected' not in page
-    answer = send(leads[0], "/staff/releases", scope=one, year="1800")
-    assert f'value="{one}" selected' in answer.text
-    assert 'href="#year"' in answer.text
 
 
 def test_what_is_sent_twice_leads_to_what_the_first_did(
@@ -248,73 +171,6 @@ def test_an_organisations_own_release_bears_its_name(
     assert "Organisation demo" in page
 
 
-def test_the_check_page_shows_statements_and_no_true_count(
-    leads: tuple[FlaskClient, FlaskClient],
-) -> None:
-    first, second = leads
-    there = propose(first)
-    page = second.get(there).text
-    menu = load(YEAR)
-    rows = {row.definition: row for row in db.session.scalars(select(Statement))}
-    true = counting.count(db.session(), menu).world
-    shown = {str(v) for r in rows.values() for v in (r.value, r.low, r.high) if v is not None}
-    secret = {str(c.skey) for c in true.values()} | {b64(r.n_ref) for r in rows.values()}
-    assert not any(s in page for s in secret)
-    total = rows[menu.total.definition]
-    assert f"<bdi>{total.value}</bdi>" in page
-    if str(true[menu.total].n) not in shown:
-        assert f">{true[menu.total].n}<" not in page
-
-
-def attack_of(page: str) -> str:
-    """What the page says the audit found."""
-    return page[page.index('id="audit-title"') :].split("</section>", maxsplit=1)[0]
-
-
-@pytest.mark.parametrize("lost", ["folder", "audit.json", "total.csv"])
-def test_a_release_is_shown_and_said_to_lack_files(
-    leads: tuple[FlaskClient, FlaskClient], lost: str
-) -> None:
-    """After a restore without the releases folder, above all."""
-    first, second = leads
-    there = propose(first)
-    words = "Files of this release are missing"
-    whole = second.get(there).text
-    assert words not in whole
-    folder = deployment.releases_dir() / there.rsplit("/", 1)[1]
-    kept = folder.with_name("kept")
-    folder.rename(kept)
-    if lost != "folder":
-        shutil.copytree(kept, folder)
-        (folder / lost).unlink()
-    for client in leads:
-        page = client.get(there)
-        assert page.status_code == 200
-        assert words in page.text
-        assert attack_of(page.text) == attack_of(whole)
-    answer = send(second, f"{there}/publish", confirm="yes")
-    assert answer.status_code == 409
-    assert words in answer.text
-    shutil.rmtree(folder, ignore_errors=True)
-    kept.rename(folder)
-    assert send(second, f"{there}/publish", confirm="yes").status_code == 303
-    assert words not in second.get(there).text
-    shutil.rmtree(folder)
-    page = second.get(there)
-    assert page.status_code == 200
-    assert words in page.text
-
-
-def test_the_check_page_does_not_tell_who_has_records(
-    leads: tuple[FlaskClient, FlaskClient],
-) -> None:
-    add_organisation("demo-idle")
-    page = leads[1].get(propose(leads[0])).text
-    attack = attack_of(page)
-    assert attack.count("<tr><th") == 3
-    assert "demo" not in attack
-
-
 def test_a_consent_to_be_recognised_reaches_the_release(
     leads: tuple[FlaskClient, FlaskClient],
 ) -> None:
@@ -354,15 +210,3 @@ def test_a_form_without_its_token_changes_nothing(leads: tuple[FlaskClient, Flas
     answer = leads[0].post("/staff/releases", data={"scope": "world", "year": str(YEAR)})
     assert answer.status_code == 400
     assert db.session.scalars(select(Release)).first() is None
-
-
-def test_dead_rows_of_records_and_of_their_codes_are_emptied() -> None:
-    assert {Record.__tablename__, RecordCode.__tablename__} <= set(erasure.EMPTIED)
-
-
-def test_the_desk_speaks_arabic(leads: tuple[FlaskClient, FlaskClient]) -> None:
-    first, second = leads
-    there = propose(first)
-    page = second.get("/staff/profile").text
-    assert post(second, "/staff/profile", {"locale": "ar"}, page).status_code < 400
-    assert 'dir="rtl"' in second.get(there).text
