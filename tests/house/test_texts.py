@@ -31,7 +31,7 @@ from tests.casework.people import (
 from tests.casework.people import token_in as csrf_of
 from tests.casework.sent import send
 from tests.house.test_routes import NOBODY, Ask, asks, audience, made_up
-from tests.reporting.test_views_report import draft_of
+from tests.reporting.plain_form import draft_of
 
 # As an address or a form has them: NUL with half a pair, and an address that is none.
 BAD = ("a%00%ED%A0%80b", "%2F%2F%5B")

@@ -16,7 +16,7 @@ from reporting import receipt, submission
 from reporting.database import db
 from reporting.models import Organisation
 from tests.factories_reporting import Opener, make_organisation, rotate, seal, stored
-from tests.reporting.test_views_report import draft_of
+from tests.reporting.plain_form import draft_of
 from tests.reporting.test_views_returning import act, chosen, come_back, turn
 
 SENT = "We have what you added."

@@ -1,54 +1,19 @@
 """The form without script: shown, checked, changed, sent once, its receipt shown."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
-from werkzeug.test import TestResponse
 
 from reporting import clock, submission
 from tests.factories_reporting import make_organisation, rotate, stored, stored_files
-from tests.page import encode
+from tests.reporting.plain_form import FORM, check, number_on, post
 
-FORM = "/en/report/north"
 MULTIPART = "multipart/form-data; boundary=x"
-
-
-def post(client: FlaskClient, data: Mapping[str, Any], at: str = FORM) -> TestResponse:
-    """Post as a browser does: fields in order, then files; lists become repeated fields."""
-    fields = [
-        (name, value)
-        for name, values in data.items()
-        for value in (values if isinstance(values, list) else [values])
-    ]
-    files = [("file", *value) for name, value in fields if name == "file"]
-    body, headers = encode([pair for pair in fields if pair[0] != "file"], files)
-    return client.post(at, data=body, headers=headers)
-
-
-def draft_of(page: TestResponse) -> str:
-    found = re.search(r'name="draft" value="([^"]+)"', page.text)
-    assert found, page.text[:400]
-    return found[1]
-
-
-def number_on(page: TestResponse) -> str:
-    found = re.search(r'id="number"[^>]*>([\d ]{29})<', page.text)
-    assert found, page.text[:400]
-    return found[1].replace(" ", "")
-
-
-def check(client: FlaskClient, **fields: Any) -> str:
-    """Fill in and check; returns the draft."""
-    page = post(client, {"what_happened": "A man shouted at us", "step": "check", **fields})
-    assert page.status_code == 200, page.text[:400]
-    return draft_of(page)
 
 
 def test_report_is_stored_sealed_and_its_receipt_shown(app: Flask, client: FlaskClient) -> None:
@@ -222,72 +187,6 @@ def test_draft_is_of_its_organisation_only_and_not_forgeable(
     for text in (draft[:-2] + "AA", "", "x" * 5000, "é"):
         assert post(client, {"draft": text, "step": "send"}).status_code == 422
     assert post(client, {"draft": draft, "step": "send"}, "/en/report/south").status_code == 422
-    assert stored() == []
-
-
-def test_files_are_sealed_and_come_back(app: Flask, client: FlaskClient, tmp_path: Path) -> None:
-    north = make_organisation()
-    files = [("صورة.jpg", b"\xff\xd8" + bytes(range(256)) * 999), ("empty.txt", b"")]
-    page = post(
-        client,
-        {
-            "draft": check(client),
-            "step": "send",
-            "file": files,
-        },
-    )
-    assert page.status_code == 200
-    [report] = stored()
-    described = north.open(report)["attachments"]
-    assert [(d["name"], d["size"]) for d in described] == [(n, len(d)) for n, d in files]
-    for index, (_name, data) in enumerate(files):
-        assert north.file(report, index, len(data)) == data
-
-
-def test_file_field_left_empty_is_no_file(app: Flask, client: FlaskClient) -> None:
-    make_organisation()
-    data = {"draft": check(client), "step": "send", "file": [("", b"")]}
-    assert post(client, data).status_code == 200
-    assert stored_files() == []
-
-
-def test_file_too_large_keeps_the_answers(app: Flask, client: FlaskClient, settings: Any) -> None:
-    make_organisation()
-    draft = check(client)
-    large = b"x" * (20 * 1024 * 1024 + 1)
-    page = post(client, {"draft": draft, "step": "send", "file": [("large.bin", large)]})
-    assert page.status_code == 413
-    assert "larger than 20 MB" in page.text
-    assert draft_of(page) == draft
-    assert stored() == []
-    left = [p for p in settings.attachments_dir.rglob("*") if p.is_file()]
-    assert left == []
-    assert post(client, {"draft": draft, "step": "send"}).status_code == 200
-
-
-def test_sixth_file_is_refused(app: Flask, client: FlaskClient) -> None:
-    make_organisation()
-    files = [(f"{n}.txt", b"x") for n in range(6)]
-    page = post(client, {"draft": check(client), "step": "send", "file": files})
-    assert page.status_code == 413
-    assert "5 files" in page.text
-    assert stored() == []
-
-
-def test_files_before_the_draft_are_not_taken(app: Flask, client: FlaskClient) -> None:
-    """Nothing is written for a file whose report is not known: it could not be sealed."""
-    make_organisation()
-    draft = check(client)
-    _none, headers = encode([], [])
-    mark = headers["Content-Type"].partition("boundary=")[2]
-    body = (
-        f'--{mark}\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n'
-        f'--{mark}\r\nContent-Disposition: form-data; name="draft"\r\n\r\n{draft}\r\n'
-        f'--{mark}\r\nContent-Disposition: form-data; name="step"\r\n\r\nsend\r\n--{mark}--\r\n'
-    )
-    page = client.post(FORM, data=body.encode(), headers=headers)
-    assert page.status_code == 413
-    assert draft_of(page) == draft
     assert stored() == []
 
 

@@ -16,8 +16,8 @@ from reporting.database import db
 from reporting.models import Organisation
 from reporting.sealing import b64
 from tests.factories_reporting import make_organisation, seal, stored
+from tests.reporting.plain_form import draft_of, post
 from tests.reporting.test_mailbox import answer
-from tests.reporting.test_views_report import draft_of, post
 
 NOTHING = "Nothing to read yet. If the number is right, your report is waiting."
 

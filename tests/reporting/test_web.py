@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from reporting import web
 from tests.factories_reporting import make_organisation
-from tests.reporting.test_views_report import check, post
+from tests.reporting.plain_form import check, post
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = tuple(str(ROOT / name) for name in ("reporting", "analytics", "casework"))
