@@ -17,12 +17,9 @@ from tests.refused.changes import (
 )
 
 
-def envelopes() -> dict[str, Any]:
-    parts = (Part(0, 71712), Part(1, 4112))
-    token = unb64(KNOWN["receipt"]["mailbox_token"])
-    made = Envelope("report", REPORT_ID, KEY_ID, SEALED_KEY, BODY, token, parts)
-    fields = json.loads(envelope_json(made))
-    wrong: list[tuple[str, str, str, Any]] = [
+def wrong_fields(token: bytes) -> list[tuple[str, str, str, Any]]:
+    """Name of the case, reason of its refusal, the field and what stands in it."""
+    return [
         ("unknown format", "format", "format", "upstander/2"),
         ("no format", "format", "format", None),
         ("format of another kind", "format", "format", 1),
@@ -60,6 +57,13 @@ def envelopes() -> dict[str, Any]:
             [{"index": 0, "length": 4112}, {"index": 0, "length": 4112}],
         ),
     ]
+
+
+def envelopes() -> dict[str, Any]:
+    parts = (Part(0, 71712), Part(1, 4112))
+    token = unb64(KNOWN["receipt"]["mailbox_token"])
+    made = Envelope("report", REPORT_ID, KEY_ID, SEALED_KEY, BODY, token, parts)
+    fields = json.loads(envelope_json(made))
     return {
         "call": "parse_envelope",
         "browser": False,
@@ -68,7 +72,7 @@ def envelopes() -> dict[str, Any]:
         "refuse": [
             *(
                 refusal(name, reason, data={"set": {field: value}})
-                for name, reason, field, value in wrong
+                for name, reason, field, value in wrong_fields(token)
             ),
             *(
                 refusal(
