@@ -156,15 +156,9 @@ def wait_until_built(live: Live, person: SignIn, count: int = 1) -> None:
             page = checker.open(link)
 
 
-def test_reports_are_taken_without_valkey_and_wiped_jobs_still_run(
-    start: Start, outside: Outside
-) -> None:
-    """Stopped for the whole submission phase; then wiped while jobs wait in it."""
-    live = start(UPSTANDER_REDIS_URL=outside.url)
-    taken_in = admitted(live)
+def sent_meanwhile(live: Live, visitor: Visitor) -> tuple[list[bytes], str]:
+    """Reports with script and one without, all stored; the ids of the former, the last receipt."""
     before = stored(live)
-    outside.stop()
-    visitor = Visitor(live.base)
     sent = []
     receipt = ""
     for number in range(REPORTS):
@@ -176,6 +170,31 @@ def test_reports_are_taken_without_valkey_and_wiped_jobs_still_run(
     _page, _digits = reporter.report_without_script(visitor, "demo", {"what_happened": "plain"})
     assert set(sent) <= stored(live) - before
     assert len(stored(live) - before) == REPORTS + 1
+    return sent, receipt
+
+
+def order_as_it_goes(live: Live, outside: Outside, lead: Staff, desk: Page, year: str) -> None:
+    """A release is ordered in the moment in which Valkey goes: its request has read the session."""
+    with ThreadPoolExecutor(1) as pool, writing(live):
+        form = desk.form("/releases")
+        late = pool.submit(lead.submit, desk, form, {"scope": scopes(desk)[1], "year": year})
+        time.sleep(2)
+        assert not late.done(), late.result().text
+        outside.stop()
+    # It was answered with the way to what it made; that page asks for the session again.
+    assert PROPOSED.search(late.result().url), late.result().text
+    assert late.result().status == 503
+
+
+def test_reports_are_taken_without_valkey_and_wiped_jobs_still_run(
+    start: Start, outside: Outside
+) -> None:
+    """Stopped for the whole submission phase; then wiped while jobs wait in it."""
+    live = start(UPSTANDER_REDIS_URL=outside.url)
+    taken_in = admitted(live)
+    outside.stop()
+    visitor = Visitor(live.base)
+    sent, receipt = sent_meanwhile(live, visitor)
     assert Staff(live.base).fetch("/staff/sign-in").status in {200, 503}
     for gone in (receipt, taken_in.receipt):
         erase(visitor, gone)
@@ -193,16 +212,7 @@ def test_reports_are_taken_without_valkey_and_wiped_jobs_still_run(
     client = redis.Redis.from_url(outside.url)
     assert handed_over(client) == orders(live)
     assert len(orders(live)) == 1
-    # Another is ordered in the moment in which Valkey goes: its request has read the session.
-    with ThreadPoolExecutor(1) as pool, writing(live):
-        form = desk.form("/releases")
-        late = pool.submit(lead.submit, desk, form, {"scope": scopes(desk)[1], "year": year})
-        time.sleep(2)
-        assert not late.done(), late.result().text
-        outside.stop()
-    # It was answered with the way to what it made; that page asks for the session again.
-    assert PROPOSED.search(late.result().url), late.result().text
-    assert late.result().status == 503
+    order_as_it_goes(live, outside, lead, desk, year)
     outside.start()
     assert handed_over(client) == set()
     assert len(orders(live)) == 2, "a job ran before it was lost"
