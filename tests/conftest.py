@@ -21,6 +21,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
+from playwright.sync_api import Browser
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.engine.default import DefaultDialect
 from werkzeug.routing import Rule
@@ -29,7 +30,7 @@ import wsgi
 from reporting import clock
 from reporting.database import db
 from reporting.settings import Settings
-from tests.chromium import program
+from tests.chromium import chromium, program
 
 # A time limit of hypothesis fails on a busy machine and says nothing about the code.
 hypothesis_settings.register_profile("house", deadline=None)
@@ -108,6 +109,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a run, for it is slow to start; each has a context of its own.
+
+    Playwright knows one in a thread: whoever needs another starts it in a thread.
+    """
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,7 @@ class _Reader(HTMLParser):
             self._area[1].append(data)
         elif "title" in self._inside:
             self.title += data
-        elif not {"script", "style"} & set(self._inside):
+        elif "script" not in self._inside and "style" not in self._inside:
             self.text.append(data)
             if "h1" in self._inside:
                 self.headings[-1] += data
@@ -129,7 +129,8 @@ class Page:
             assert reader.headings, f"{self.url}: no main heading"
         return reader
 
-    @property
+    # Once: a caseworker looks for each of hundreds of stories in it.
+    @cached_property
     def text(self) -> str:
         """Visible words with white space folded."""
         return re.sub(r"\s+", " ", "".join(self._reader.text)).strip()

@@ -7,14 +7,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Page
 
 from tests.browser.reporter_pages import Served, context_of, served
-from tests.chromium import chromium
 from tests.factories_reporting import Opener, make_organisation
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

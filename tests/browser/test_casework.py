@@ -1,36 +1,21 @@
 """Casework in Chromium: keys of the queue, the whole way to a closed incident, no policy broken."""
 
-from collections.abc import Iterator
-
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.reporter_pages import VIOLATIONS, Served, served
+from tests.browser.reporter_pages import VIOLATIONS, Served
 from tests.casework import people, sent
 from tests.casework.people import Organisation
-from tests.chromium import chromium
 
 pytestmark = pytest.mark.browser
 
 ARABIC = {"what_happened": "صاح رجل في وجهنا.\nلم يساعدنا أحد.", "country": "FR"}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def organisation(app: Flask) -> Organisation:
     return people.add_organisation()
-
-
-@pytest.fixture
-def site(app: Flask) -> Iterator[Served]:
-    with served(app) as found:
-        yield found
 
 
 def signed_in(browser: Browser, site: Served, who: Organisation, width: int) -> Page:

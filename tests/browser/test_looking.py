@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Browser, Page, Route
 
 from tests.browser import axe_core, walks
 from tests.browser.looking import Notes
 from tests.browser.reporter_pages import context_of
-from tests.chromium import chromium
 
 pytestmark = pytest.mark.browser
 BASE = "http://127.0.0.1:9"
@@ -46,11 +45,10 @@ Show = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def tab() -> Iterator[Page]:
+def tab(browser: Browser) -> Iterator[Page]:
     if not axe_core.script():
         axe_core.missing("axe-core cannot be had without Node and npm: no twin was looked at")
-    with chromium() as browser:
-        context = context_of(browser, reduced_motion="reduce")
+    with context_of(browser, reduced_motion="reduce") as context:
         Notes("en").watch(context, BASE)
         yield context.new_page()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from reporting import envelope, receipt, sealing
 from reporting.sealing import b64, unb64
@@ -28,9 +28,9 @@ CALLS = (Path(__file__).parent / "twin_calls.js").read_text()
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
+def page(browser: Browser) -> Iterator[Page]:
     """One page for all tests here."""
-    with seal_page() as made:
+    with seal_page(browser) as made:
         yield made
 
 

@@ -6,11 +6,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from reporting import assets
 from reporting.headers import HEADERS
-from tests.chromium import chromium
 
 SCRIPT = assets.read_assets()["seal.js"]
 # What people and attackers write.
@@ -49,20 +48,20 @@ class Server(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def seal_page() -> Iterator[Page]:
+def seal_page(browser: Browser) -> Iterator[Page]:
     """A page of real Chromium with seal.js loaded; at its end nothing was refused by the policy."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     said: list[str] = []
     try:
-        with chromium() as browser:
-            page = browser.new_page()
-            page.on("console", lambda message: said.append(message.text))
-            page.on("pageerror", lambda error: said.append(str(error)))
-            page.goto(f"http://127.0.0.1:{server.server_port}/")
-            page.wait_for_function("globalThis.upstanderSeal !== undefined")
-            yield page
+        page = browser.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(f"http://127.0.0.1:{server.server_port}/")
+        page.wait_for_function("globalThis.upstanderSeal !== undefined")
+        yield page
+        page.close()
     finally:
         server.shutdown()
         thread.join()

@@ -81,4 +81,4 @@ def everything(live: Live, looks: Mapping[str, Look], watches: Mapping[str, Watc
         ]
         for walk in walks:
             walk.result()
-    of_leads(live, looks, watches["en"])
+        pool.submit(of_leads, live, looks, watches["en"]).result()

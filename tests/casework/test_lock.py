@@ -8,13 +8,12 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from itsdangerous import TimestampSigner
-from playwright.sync_api import APIResponse, Page, Route, expect
+from playwright.sync_api import APIResponse, Browser, Page, Route, expect
 from werkzeug.serving import make_server
 
 from casework.credentials import NewMember
 from reporting.sealing import b64
 from tests.casework.people import add_member, add_organisation, code_of, token_in
-from tests.chromium import chromium
 
 pytestmark = pytest.mark.browser
 # What a browser may say: that the server refused what was meant to be refused, a sign-in or what a
@@ -35,11 +34,11 @@ def address(app: Flask) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Page]:
+def page(address: str, browser: Browser) -> Iterator[Page]:
     """A page of Chromium whose clock the test holds; it may not complain about anything."""
     said: list[str] = []
-    with chromium() as browser:
-        page = browser.new_context(base_url=address).new_page()
+    with browser.new_context(base_url=address) as context:
+        page = context.new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.clock.install()

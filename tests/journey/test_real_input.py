@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests import form_pages, reporter
 from tests.browser.reporter_pages import CLEAN, context_of, traces
-from tests.chromium import chromium
 from tests.journey.conftest import Prepared, starting
 from tests.live import Live
 from tests.page import Page, Visitor
@@ -159,22 +159,21 @@ def test_text_and_files_come_back_byte_exact(live: Live) -> None:
 
 
 @pytest.mark.browser
-def test_text_and_files_come_back_byte_exact_from_chromium(live: Live) -> None:
+def test_text_and_files_come_back_byte_exact_from_chromium(live: Live, browser: Browser) -> None:
     """Through the page's own script, and some through a browser that runs none."""
     url, every = f"{live.base}/en/report/{SLUG}", batches()
     scripted, plain = headed("script", every), headed("no script", every[-1:])
-    with chromium() as browser:
-        for some in (scripted, plain):
-            with context_of(browser, java_script_enabled=some is scripted) as context:
-                page = context.new_page()
-                for head, batch in some.items():
-                    if some is plain:
-                        form_pages.send_without_script(page, url, typed(head, batch), batch.files)
-                        continue
-                    form_pages.send_with_script(page, url, typed(head, batch), batch.files)
-                    assert traces(page) == CLEAN
-                    # What was sent asks nobody whether to stay.
-                    page.goto("about:blank")
+    for some in (scripted, plain):
+        with context_of(browser, java_script_enabled=some is scripted) as context:
+            page = context.new_page()
+            for head, batch in some.items():
+                if some is plain:
+                    form_pages.send_without_script(page, url, typed(head, batch), batch.files)
+                    continue
+                form_pages.send_with_script(page, url, typed(head, batch), batch.files)
+                assert traces(page) == CLEAN
+                # What was sent asks nobody whether to stay.
+                page.goto("about:blank")
     come_back(live, scripted | plain, steps=1)
 
 

@@ -7,10 +7,10 @@ import pandas as pd
 import psycopg
 import pytest
 import sqlalchemy
+from playwright.sync_api import Browser
 
 from tests import form_pages, reporter
 from tests.browser.reporter_pages import CLEAN, context_of, traces
-from tests.chromium import chromium
 from tests.conftest import POSTGRESQL
 from tests.data.narratives import Narrative, load
 from tests.journey import published
@@ -107,23 +107,18 @@ def test_a_report_is_counted_and_the_year_published(live: Live) -> None:
     assert refused.status in {409, 422}, refused.status
 
 
-def send_all(live: Live, narratives: Sequence[Narrative]) -> None:
+def send_all(live: Live, browser: Browser, narratives: Sequence[Narrative]) -> None:
     """Some through the form in Chromium, half of them without script, the rest sealed."""
-    with chromium() as browser:
-        for number, one in enumerate(narratives[:: len(narratives) // IN_CHROMIUM][:IN_CHROMIUM]):
-            script = number % 2 == 0
-            context = context_of(browser, java_script_enabled=script)
+    in_chromium = narratives[:: len(narratives) // IN_CHROMIUM][:IN_CHROMIUM]
+    for number, one in enumerate(in_chromium):
+        script = number % 2 == 0
+        send = form_pages.send_with_script if script else form_pages.send_without_script
+        with context_of(browser, java_script_enabled=script) as context:
             page = context.new_page()
-            send = form_pages.send_with_script if script else form_pages.send_without_script
             send(page, f"{live.base}/en/report/{slug_of(one)}", answers(one))
             if script:
                 assert traces(page) == CLEAN
-            context.close()
-    rest = [
-        n
-        for n in narratives
-        if n not in narratives[:: len(narratives) // IN_CHROMIUM][:IN_CHROMIUM]
-    ]
+    rest = [n for n in narratives if n not in in_chromium]
     visitor = Visitor(live.base)
     for one in rest:
         precision = "month" if len(one.month) == 7 else "year"
@@ -162,10 +157,10 @@ def slug_of(one: Narrative) -> str:
 
 
 @pytest.mark.browser
-def test_narratives_of_2016_become_the_table_of_2016(live: Live) -> None:
+def test_narratives_of_2016_become_the_table_of_2016(live: Live, browser: Browser) -> None:
     """Every shown figure within the noise of the input file, every band honest."""
     narratives = load()[::5] if POSTGRESQL else load()
-    send_all(live, narratives)
+    send_all(live, browser, narratives)
 
     def organisation(slug: str) -> None:
         worker, supervisor = Staff(live.base), Staff(live.base)
