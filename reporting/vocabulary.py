@@ -46,9 +46,13 @@ VERSION: int = _DATA["version"]
 _LISTS: dict[str, tuple[Term, ...]] = {
     name: tuple(_term(entry) for entry in entries) for name, entries in _DATA["lists"].items()
 }
+_COUNTRIES: tuple[str, ...] = tuple(_DATA["countries"])
+# Asked for with every report that is read and every record that is put.
+_IDS: dict[str, tuple[str, ...]] = {
+    name: tuple(term.id for term in terms) for name, terms in _LISTS.items()
+} | {"country": _COUNTRIES}
 _TERMS: dict[str, Term] = {term.id: term for terms in _LISTS.values() for term in terms}
 _GRAVITY: tuple[str, ...] = tuple(_DATA["gravity"])
-_COUNTRIES: tuple[str, ...] = tuple(_DATA["countries"])
 _COUNTRY_NAMES: dict[str, dict[str, str]] = _DATA["country_names"]
 
 
@@ -59,9 +63,7 @@ def lists() -> tuple[str, ...]:
 
 def ids(list_name: str) -> tuple[str, ...]:
     """Ids of a list in the order they are shown. Raises `KeyError` for a list there is not."""
-    if list_name == "country":
-        return _COUNTRIES
-    return tuple(term.id for term in _LISTS[list_name])
+    return _IDS[list_name]
 
 
 def term(term_id: str) -> Term:
