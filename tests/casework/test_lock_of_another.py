@@ -6,11 +6,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from itsdangerous import TimestampSigner
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from tests.browser.reporter_pages import served
 from tests.casework.people import add_organisation, code_of, sign_in, token_in
-from tests.chromium import chromium
 
 
 def page(client: FlaskClient) -> str:
@@ -53,12 +52,11 @@ def test_a_token_that_was_given_to_nobody_is_nobodys_who_signs_in_then(
 
 @pytest.mark.browser
 def test_a_page_whose_token_is_too_old_still_locks(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
+    app: Flask, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The keys would stay open behind a page that says that it is locked."""
     new = add_organisation().supervisor
-    with served(app) as site, chromium() as browser:
-        context = browser.new_context(base_url=site.base)
+    with served(app) as site, browser.new_context(base_url=site.base) as context:
         page = context.new_page()
         page.goto("/staff/sign-in?next=/staff/people")
         page.fill("#name", new.name)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
@@ -11,16 +10,8 @@ from casework.models import Incident, Item
 from reporting.database import db
 from reporting.models import Message
 from tests import lost
-from tests.casework import people, sent
-from tests.casework.people import Organisation
-from tests.casework.test_queue import hidden, post, text
-
-
-@pytest.fixture
-def desk(client: FlaskClient, organisation: Organisation) -> FlaskClient:
-    """The browser of a signed-in supervisor."""
-    assert people.sign_in(client, organisation.supervisor).status_code == 303
-    return client
+from tests.casework import sent
+from tests.casework.pages import hidden, post, text
 
 
 def rows() -> list[int]:

@@ -10,8 +10,8 @@ from sqlalchemy.exc import OperationalError
 from reporting import mailbox, receipt, submission
 from tests import lost
 from tests.factories_reporting import Opener, make_organisation, stored
+from tests.reporting.plain_form import check, draft_of, number_on, post
 from tests.reporting.test_views_adding import BEFORE, SENT, SEVEN, added, wished, wishes
-from tests.reporting.test_views_report import check, draft_of, number_on, post
 from tests.reporting.test_views_returning import act, come_back, turn
 
 UNSENT = "It was not sent. Your answers are still here. Please try again."
