@@ -109,7 +109,7 @@ def run_job(order: str) -> None:
 def run_cron(name: str) -> None:
     """Entry point of the cron scheduler: run one registered job that takes no ids."""
     app = _worker_app()
-    with app.app_context():
+    with app.app_context(), jobs.named(name):
         if name == "sweep":
             jobs.sweep()
         else:

@@ -6,7 +6,8 @@ Reporters' requests make no job: Redis keeps times (sealing.md 10).
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import redis
@@ -133,16 +134,22 @@ def run(order: str) -> None:
         if row is None:
             return
         name, ids = row.name, [unb64(i) for i in json.loads(row.ids)]
-    try:
+    with named(name):
         current_app.extensions["jobs"][name](*ids)
-    except Exception:
-        # RQ says it as text with all values in it, of which the log keeps nothing.
-        log.exception("job failed", job=name)
-        raise
     with transaction() as session:
         row = session.get(Outbox, unb64(order))
         if row is not None:
             session.delete(row)
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Let the log say which job fails: the worker knows ids only."""
+    try:
+        yield
+    except Exception:
+        log.exception("job failed", job=name)
+        raise
 
 
 def sweep() -> int:

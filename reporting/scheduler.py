@@ -1,12 +1,15 @@
-"""What runs jobs: one RQ worker, and RQ's cron scheduler made to speak JSON.
+"""What runs jobs: one RQ worker that keeps no text of a failure, and a cron that speaks JSON.
 
 Neither holds a key that opens a report. Payloads are a job's name or an order's id; pickle, RQ's
 default, would let whoever writes to Redis run code here.
 """
 
 from collections.abc import Iterable
+from types import TracebackType
+from typing import Any
 
 import redis
+import structlog
 from rq import Queue, SimpleWorker
 from rq.cron import CronJob, CronScheduler
 from rq.job import Job, JobStatus
@@ -14,6 +17,7 @@ from rq.serializers import JSONSerializer
 
 from reporting.queue import QUEUE_NAME, limit
 
+log = structlog.get_logger()
 WAITING = {JobStatus.QUEUED, JobStatus.STARTED}
 # Then it ends and is started afresh: memory does not grow, and old pages are not kept.
 JOBS_PER_WORKER = 1000
@@ -21,8 +25,41 @@ JOBS_PER_WORKER = 1000
 
 def work(connection: redis.Redis) -> None:
     """Run jobs until told to stop. Each runs in this process: a fork would outlive a kill -9."""
-    worker = SimpleWorker([QUEUE_NAME], connection=connection, serializer=JSONSerializer)
-    worker.work(with_scheduler=False, logging_level="WARNING", max_jobs=JOBS_PER_WORKER)
+    worker(connection).work(with_scheduler=False, logging_level="WARNING", max_jobs=JOBS_PER_WORKER)
+
+
+def worker(connection: redis.Redis) -> SimpleWorker:
+    """The worker that `work` runs."""
+    return _Worker([QUEUE_NAME], connection=connection, serializer=JSONSerializer)
+
+
+class _Worker(SimpleWorker):
+    """Keeps of a failure that it was one, where RQ keeps traceback and message for an hour.
+
+    An exception's text may hold any value, a word of a report too, and what expires in Valkey stays
+    in its append-only file on the disk.
+    """
+
+    def handle_exception(
+        self,
+        job: Job,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Say which and where. RQ would make the whole text of it, and name neither in our log."""
+        log.error("job ended", order=job.id, exc_info=error)
+
+    def handle_job_failure(
+        self,
+        job: Job,
+        queue: Queue,
+        started_job_registry: Any = None,
+        exc_string: str = "",
+        execution: Any = None,
+    ) -> None:
+        """Mark it failed, so that it is counted and tried again, without a text."""
+        super().handle_job_failure(job, queue, started_job_registry, execution=execution)
 
 
 class _NamedJob(CronJob):

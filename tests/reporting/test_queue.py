@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 from flask import Flask
-from rq import Queue, SimpleWorker
+from rq import Queue
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -30,9 +30,8 @@ def ran(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[tuple[bytes, ...]]:
 
 
 def work(settings: Settings) -> None:
-    """Run everything that waits, with a real RQ worker."""
-    connection = redis.Redis.from_url(settings.redis_url)
-    worker = SimpleWorker([queue.QUEUE_NAME], connection=connection, serializer=JSONSerializer)
+    """Run everything that waits, with the worker of `upstander worker`."""
+    worker = scheduler.worker(redis.Redis.from_url(settings.redis_url))
     worker.work(burst=True, logging_level="WARNING")
 
 
