@@ -9,7 +9,7 @@ from sqlalchemy import select
 from analytics.heads import read
 from casework import audit, heads, roster
 from casework.models import Grant, Member
-from reporting.database import db
+from reporting.database import db, snapshot
 from reporting.models import Organisation
 from reporting.sealing import SealingRefused, b64, key_id, unb64
 
@@ -31,6 +31,15 @@ def audit_group() -> None:
 @with_appcontext
 def verify(seen: tuple[str, ...], kept: tuple[BinaryIO, ...]) -> None:
     """Walk every chain; name the first broken link, signed head and roster of each."""
+    # What is compared must be of one moment: while somebody is admitted, chain, rosters and members
+    # read one after another do not fit, and a false alarm has people restore a backup for nothing.
+    with snapshot():
+        whole = _verify_all(seen, kept)
+    if not whole:
+        raise SystemExit(1)
+
+
+def _verify_all(seen: tuple[str, ...], kept: tuple[BinaryIO, ...]) -> bool:
     organisations = {row.id: row for row in db.session.scalars(select(Organisation))}
     # Of an organisation whose chain is gone there is still the organisation.
     chains = sorted({*audit.chains(), *organisations})
@@ -45,8 +54,7 @@ def verify(seen: tuple[str, ...], kept: tuple[BinaryIO, ...]) -> None:
         found.append(there)
     known = heads.signers() if kept else []
     found += [_verify_kept(file.name, file.read(), known) for file in kept]
-    if not all(found):
-        raise SystemExit(1)
+    return all(found)
 
 
 def _verify_chain(chain: bytes, organisation: Organisation | None) -> bool:

@@ -114,7 +114,7 @@ def newest(session: Session) -> list[Head]:
 
 
 def verify(organisation: Organisation) -> Checked:
-    """Look at every signed head of an organisation, in the order of the chain."""
+    """Look at every signed head of an organisation, in the order of the chain, in a `snapshot`."""
     session: Any = db.session
     query = (
         select(SignedHead.seq, SignedHead.head, SignedHead.signature, AuditEntry.hash)
@@ -127,7 +127,6 @@ def verify(organisation: Organisation) -> Checked:
         .where(SignedHead.organisation_id == organisation.id)
         .order_by(SignedHead.seq, SignedHead.head)
     )
-    # Before the keys: one that is made new after this has signed none of these.
     rows = session.execute(query).all()
     keys = _keys(session, organisation.id)
     good = 0
@@ -142,7 +141,7 @@ def verify(organisation: Organisation) -> Checked:
 
 
 def signers() -> list[Signer]:
-    """All organisations with every identity key they have had. Walks every chain."""
+    """Organisations with every identity key they have had. Walks all chains, in a `snapshot`."""
     session: Any = db.session
     rows: list[Organisation] = list(session.scalars(select(Organisation)))
     return [Signer(row, [key for _end, key in _keys(session, row.id)]) for row in rows]
@@ -196,16 +195,11 @@ def _published(session: Session, organisation_id: bytes) -> bytes:
 def _keys(session: Session, organisation_id: bytes) -> list[tuple[float, bytes]]:
     """Identity keys, newest first, each with the number of the link that replaced it.
 
-    Back from the published one, as far as each key is signed by the one before.
+    Back from the published one, as far as each key is signed by the one before. In a `snapshot`:
+    the line of a key that is made new during the walk would look broken.
     """
-    before = _published(session, organisation_id)
+    found: list[tuple[float, bytes]] = [(math.inf, _published(session, organisation_id))]
     steps = audit.since(session, organisation_id, 0, "new_identity_key")
-    published = _published(session, organisation_id)
-    if published != before:
-        # Made new in another process during the walk: the line would look broken. Once more, not
-        # until it rests: whoever can write could keep it from doing so.
-        steps = audit.since(session, organisation_id, 0, "new_identity_key")
-    found: list[tuple[float, bytes]] = [(math.inf, published)]
     for seq, step in reversed(steps):
         if step.get("new") != b64(found[-1][1]) or not _is_step(organisation_id, step):
             break

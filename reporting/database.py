@@ -102,6 +102,27 @@ def transaction() -> Iterator[Session]:
         session.info["writing"] = False
 
 
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """Everything read within is of one moment, whatever others commit meanwhile.
+
+    For what is compared: pages mostly take each answer as it is. Keeps nothing that is changed
+    within. Raises `RuntimeError` inside `transaction`, which it would end.
+    """
+    session: Session = db.session()
+    if session.info.get("writing"):
+        raise RuntimeError("a snapshot inside a transaction")
+    session.rollback()
+    try:
+        if session.get_bind().dialect.name == "postgresql":
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            session.connection(execution_options=options)
+        # SQLite's transaction sees what was there at its first question, until it ends.
+        yield session
+    finally:
+        session.rollback()
+
+
 def forget(*tables: str) -> None:
     """Empty what still holds deleted rows: SQLite's log, PostgreSQL's dead rows (sealing.md 10).
 

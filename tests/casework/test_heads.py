@@ -1,8 +1,5 @@
 """Signed heads: made by supervisors only, at sign-in and sign-out, under the key of the day."""
 
-import threading
-from typing import Any
-
 import pytest
 from flask import Flask
 
@@ -95,37 +92,3 @@ class TestSigning:
     def test_the_demo_signs_for_all_its_organisations(self, app: Flask) -> None:
         demo_people.make_people(demo_people.Book.load(app.extensions["settings"].data_dir))
         assert len(heads.newest(db.session())) == len(demo_people.ORGANISATIONS)
-
-
-class TestMeanwhile:
-    """A key is replaced in another process while a long chain is walked."""
-
-    @pytest.mark.parametrize("when", ["before", "after"])
-    def test_a_key_replaced_during_the_walk_is_no_alarm(
-        self, app: Flask, hands: Hands, monkeypatch: pytest.MonkeyPatch, when: str
-    ) -> None:
-        organisation = add_organisation()
-        gone = add_member(organisation, "supervisor", "Gone")
-        work(organisation, hands)
-        real, done = audit.since, []
-
-        def replace() -> None:
-            with app.app_context():
-                members.remove(session_of(organisation.supervisor), gone.member_id)
-                done.append(True)
-
-        def since(*asked: Any) -> list[tuple[int, dict[str, Any]]]:
-            found = real(*asked) if when == "after" else []
-            if not done:
-                thread = threading.Thread(target=replace)
-                thread.start()
-                thread.join()
-            return found if when == "after" else real(*asked)
-
-        db.session.expire_all()
-        row = db.session.get_one(OrganisationRow, organisation.id)
-        monkeypatch.setattr(audit, "since", since)
-        assert heads.verify(row) == heads.Checked(4)
-        assert done
-        db.session.commit()
-        assert checked(organisation) == heads.Checked(5)
