@@ -7,7 +7,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 
 from analytics.heads import read
-from casework import audit, heads, roster
+from casework import audit, heads, members, people, roster
 from casework.models import Grant, Member
 from reporting.database import db, snapshot
 from reporting.models import Organisation
@@ -114,7 +114,7 @@ def _check_line(organisation: Organisation) -> tuple[int, int]:
 
 
 def _beside_roster(organisation: Organisation) -> list[str]:
-    """Grants and members that somebody put there who could only write to the database."""
+    """Grants and members that somebody put there, or hid, who could only write to the database."""
     now, _pin = roster.follow(db.session(), organisation.id, None)
     known = {*now.intake, *now.casework, key_id("identity-key", now.identity)}
     grants = db.session.execute(
@@ -126,12 +126,18 @@ def _beside_roster(organisation: Organisation) -> list[str]:
         if granted not in known
     ]
     active = select(Member.id, Member.role, Member.public_key).where(
-        Member.organisation_id == organisation.id, Member.state == "active"
+        Member.organisation_id == organisation.id, Member.state == members.ACTIVE
     )
+    rows = [(one, role, key) for one, role, key in db.session.execute(active)]
+    different = people.compare(now, rows)
+    found += [
+        f"member {b64(one)} is not in the roster with this role and key"
+        for one in different.strangers
+    ]
     return found + [
-        f"member {b64(member_id)} is not in the roster with this role and key"
-        for member_id, role, public_key in db.session.execute(active)
-        if not now.names(member_id, role, public_key)
+        f"member {b64(one)} is granted keys by the roster as {now.members[one].role}, "
+        "and has no active record"
+        for one in different.unrecorded
     ]
 
 

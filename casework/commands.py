@@ -204,7 +204,10 @@ def invite_again(name: str) -> None:
 @member.command("list")
 @with_appcontext
 def list_members() -> None:
-    """Print name, role, state and organisation of everybody."""
+    """Print name, role, state and organisation of everybody in the table of members.
+
+    Keys are granted by each organisation's signed roster: `upstander audit verify` compares them.
+    """
     slugs = {row.id: row.slug for row in db.session.scalars(select(Organisation))}
     query = select(Member).where(Member.state != members.REMOVED).order_by(Member.name)
     for one in db.session.scalars(query):

@@ -79,30 +79,52 @@ def admit(by: Session, member_id: bytes, role: str, fingerprint: str) -> None:
 def remove(by: Session, member_id: bytes) -> None:
     """Take a member's grants away and make new keys, so that what comes next is closed to them.
 
-    A supervisor is always left: nobody removes themselves, and whoever acts is one under the lock.
+    Also of whom only the roster names: keys are granted by it, whatever became of the record. A
+    supervisor is always left: nobody removes themselves, and whoever acts is one under the lock.
     """
     if member_id == by.member_id:
         raise ActionRefused("yourself")
     with transaction() as session:
         check_actor(session, by)
-        member = managed(session, by, member_id)
-        now = next_roster(session, by) if by.organisation_id is not None else None
+        now = next_roster(session, by) if by.role == Role.SUPERVISOR else None
+        member = _removable(session, by, member_id, now)
         # By all rosters too: whoever was invited again stands in the newest no more and kept the
         # keys, and a state or role changed in the database must not leave them unrenewed.
         stood = roster.roles_of(session, now.organisation_id, member_id) if now else frozenset()
-        held_keys = bool(stood) or (member.role in KEY_HOLDERS and member.state == ACTIVE)
-        was_supervisor = Role.SUPERVISOR in {member.role, *stood}
+        held_keys, was_supervisor = bool(stood), Role.SUPERVISOR in stood
+        if member is not None:
+            held_keys |= member.role in KEY_HOLDERS and member.state == ACTIVE
+            was_supervisor |= member.role == Role.SUPERVISOR
+            forget_credentials(session, member, REMOVED)
+            member.sign_in_name, member.email = f"removed {b64(member.id)}", None
         if now is not None:
             now.members.pop(member_id, None)
-        forget_credentials(session, member, REMOVED)
-        member.sign_in_name, member.email = f"removed {b64(member.id)}", None
+            own = (Grant.holder_id == member_id) & (Grant.organisation_id == now.organisation_id)
+            session.execute(delete(Grant).where(own))
         session.flush()
-        chain = chain_of(member.organisation_id)
-        audit.write(session, chain, by.member_id, "remove_member", member.id)
+        audit.write(session, chain_of(by.organisation_id), by.member_id, "remove_member", member_id)
         if held_keys and now is not None:
             _renew_keys(session, by, now, was_supervisor=was_supervisor)
     if held_keys:
         sessions.refresh(by)
+
+
+def _removable(
+    session: Transaction, by: Session, member_id: bytes, now: Roster | None
+) -> Member | None:
+    """The record of whom `by` may remove; nothing where only the roster names them."""
+    if now is None:
+        return managed(session, by, member_id)
+    named = member_id in now.members
+    member = session.get(Member, member_id, populate_existing=True)
+    if member is not None and member.organisation_id == now.organisation_id:
+        # In any role: one that was altered must not be the one that cannot be removed.
+        if named or member.state != REMOVED:
+            return member
+    elif named:
+        # There is none, or it is another organisation's now, whose supervisors look after it.
+        return None
+    raise ActionRefused("unknown")
 
 
 def people(by: Session) -> list[Member]:
@@ -123,35 +145,6 @@ def names(organisation_id: bytes | None) -> dict[bytes, str]:
         select(Member.id, Member.name).where(Member.organisation_id == organisation_id)
     )
     return dict(rows.all())
-
-
-def people_and_strangers(by: Session) -> tuple[list[Member], frozenset[bytes]]:
-    """The same people, and which active ones nobody admitted: in no roster with this role and key.
-
-    Whoever can write to the database put or changed those. They are granted nothing.
-    """
-    if by.organisation_id is None:
-        return people(by), frozenset()
-    # Statements see what is committed between them: the roster before knows whoever leaves it while
-    # these are read, the one after whoever was just admitted. A false alarm has somebody removed.
-    before = _roster_now(by)
-    found = people(by)
-    after = _roster_now(by)
-    strangers = (
-        one.id
-        for one in found
-        if one.state == ACTIVE
-        and not any(now.names(one.id, one.role, one.public_key) for now in (before, after))
-    )
-    return found, frozenset(strangers)
-
-
-def _roster_now(by: Session) -> Roster:
-    try:
-        now, _pin = roster.follow(db.session(), cast(bytes, by.organisation_id), by.keyring.roster)
-    except SealingRefused as refused:
-        raise ActionRefused("roster") from refused
-    return now
 
 
 def next_roster(session: Transaction, by: Session) -> Roster:

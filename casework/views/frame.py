@@ -65,6 +65,7 @@ def frame() -> dict[str, Any]:
         "here": request.path,
         "idle_seconds": int(IDLE.total_seconds()),
         "warning_seconds": int(IDLE.total_seconds()) - WARNING,
-        "role_name": lambda name: ROLE_NAMES[Role(name)],
-        "state_name": lambda name: STATE_NAMES[name],
+        # As it stands where it is none: whoever writes to the database must not have it hidden.
+        "role_name": lambda name: ROLE_NAMES.get(name, name),
+        "state_name": lambda name: STATE_NAMES.get(name, name),
     }

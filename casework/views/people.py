@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from casework import addresses, credentials, invitations, members, sessions
 from casework.invitations import Invited
 from casework.models import Member
+from casework.people import Unrecorded, shown
 from casework.policy import ActionRefused, Role
 from casework.sessions import Session
 from casework.views import blueprint
@@ -63,7 +64,14 @@ def admit(member_id: str) -> BaseResponse | tuple[str, int]:
 @audience(SUPERVISOR, ADMINISTRATOR)
 def ask_remove(member_id: str) -> str:
     """Say what removing does, and ask."""
-    return render_template("casework/remove.html", member=_one(member_id), b64=b64)
+    member = _one(member_id)
+    return render_template(
+        "casework/remove.html",
+        member=member,
+        unrecorded=isinstance(member, Unrecorded),
+        fingerprint=credentials.fingerprint,
+        b64=b64,
+    )
 
 
 @blueprint.post("/people/<member_id>/remove")
@@ -79,12 +87,13 @@ def _page(
 ) -> str:
     """`problems` are by the id of the field."""
     by = sessions.current()
-    listed, strangers = members.people_and_strangers(by)
+    found = shown(by)
     return render_template(
         "casework/people.html",
-        waiting=[one for one in listed if one.state == members.WAITING],
-        others=[one for one in listed if one.state != members.WAITING],
-        strangers=strangers,
+        waiting=[one for one in found.listed if one.state == members.WAITING],
+        others=[one for one in found.listed if one.state != members.WAITING],
+        strangers=found.strangers,
+        unrecorded=found.unrecorded,
         invited=invited,
         problems=problems or {},
         done=done if done in {"admitted", "removed"} else "",
@@ -102,11 +111,12 @@ def _roles(by: Session) -> tuple[Role, ...]:
     return (Role.CASEWORKER, Role.SUPERVISOR)
 
 
-def _one(member_id: str) -> Member:
-    wanted = _id(member_id)
-    for member in members.people(sessions.current()):
-        if member.id == wanted:
-            return member
+def _one(member_id: str) -> Member | Unrecorded:
+    wanted, found = _id(member_id), shown(sessions.current())
+    several: list[Member | Unrecorded] = [*found.unrecorded, *found.listed]
+    for one in several:
+        if one.id == wanted:
+            return one
     raise ActionRefused("unknown")
 
 

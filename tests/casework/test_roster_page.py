@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from casework import credentials, invitations, members, roster
 from casework.models import Member, RosterRow
+from casework.people import shown
 from reporting.database import db, transaction
 from reporting.sealing import b64
 from tests.casework import people
@@ -74,8 +75,9 @@ class TestPage:
             return found
 
         monkeypatch.setattr(place, name, then_act)
-        _people, strangers = members.people_and_strangers(by)
-        assert strangers == {mallory.member_id}
+        found = shown(by)
+        assert found.strangers == {mallory.member_id}
+        assert not found.unrecorded
 
     def test_nobody_is_invited_whose_link_would_not_be_shown(
         self, app: Flask, organisation: Organisation
