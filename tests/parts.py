@@ -53,10 +53,18 @@ class Part:
 POSTGRESQL = {"UPSTANDER_TEST_DATABASE": "postgresql"}
 # Journeys wait for minutes to pass, and the unit tests are two long lines: none of these is to wait
 # for a processor too.
-PARTS = [
+JOURNEYS = [
     Part("journey, SQLite", "journey", "tests/journey"),
     Part("journey, PostgreSQL", "journey and database", "tests/journey", env=POSTGRESQL),
-    Part("browser", "browser and not journey", patient=True),
+]
+OTHERS = [
+    Part("browser, SQLite", "browser and not journey", patient=True),
+    Part(
+        "browser, PostgreSQL",
+        "browser and database and not journey",
+        env=POSTGRESQL,
+        patient=True,
+    ),
     Part("unit, SQLite", "not browser and not journey"),
     Part(
         "unit, PostgreSQL",
@@ -64,6 +72,9 @@ PARTS = [
         env=POSTGRESQL,
     ),
 ]
+
+
+PARTS = [*JOURNEYS, *OTHERS]
 
 
 def check() -> list[tuple[str, float, bool]]:
@@ -75,6 +86,13 @@ def check() -> list[tuple[str, float, bool]]:
         done = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT)
         found.append((f"check: {name}", time.monotonic() - began, done.returncode != 0))
     return found
+
+
+def read() -> None:
+    """Have pytest rewrite the asserts of a fresh clone once, not in each part at the same time."""
+    command = [str(BIN / "python"), "-m", "pytest", "-q", "--collect-only", "tests"]
+    # What is wrong with a test file is said by the parts, which fail of it.
+    subprocess.run(command, cwd=ROOT, capture_output=True)
 
 
 def run(part: Part) -> None:
@@ -154,9 +172,12 @@ def main(arguments: list[str]) -> int:
     began = time.monotonic()
     OUT.mkdir(exist_ok=True)
     shutil.rmtree(OUT / "demo", ignore_errors=True)
-    with ThreadPoolExecutor(len(PARTS)) as beside:
-        parts = [beside.submit(run, part) for part in PARTS]
-        checks = check()
+    with ThreadPoolExecutor(len(PARTS) + 1) as beside:
+        checking = beside.submit(check)
+        parts = [beside.submit(run, part) for part in JOURNEYS]
+        read()
+        parts += [beside.submit(run, part) for part in OTHERS]
+        checks = checking.result()
         for part in parts:
             part.result()
     return 0 if report(checks, missing, time.monotonic() - began) else 1

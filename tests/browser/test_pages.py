@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
+import wsgi
 from tests.browser import axe_core, walks
 from tests.browser.looking import Notes
+from tests.conftest import make_settings
 from tests.exceptions import excepted
 from tests.live import Live, copy_demo, made_demo
 
@@ -46,10 +47,11 @@ def test_a_page_is_well_made(walked: dict[str, Notes], state: str, locale: str) 
     assert walked[locale].faults[state] == []
 
 
-def test_no_page_is_forgotten(walked: dict[str, Notes], app: Flask) -> None:
+def test_no_page_is_forgotten(walked: dict[str, Notes], tmp_path: Path) -> None:
     """Every GET address gives a page that was looked at, in both languages, or says why not."""
-    addresses = app.url_map.bind("localhost")
-    pages = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or set())}
+    routes = wsgi.create_app(make_settings(tmp_path)).url_map
+    addresses = routes.bind("localhost")
+    pages = {rule.endpoint for rule in routes.iter_rules() if "GET" in (rule.methods or set())}
     no_page = excepted("no_page", "endpoint")
     assert no_page <= pages, "an address of the list is gone"
     for locale, notes in walked.items():
