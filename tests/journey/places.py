@@ -93,14 +93,19 @@ def valkey_journal(live: Live) -> dict[str, bytes]:
     return found
 
 
-def all_born(live: Live) -> None:
-    """Until worker and cron have written when they began: no reporter asks in that second."""
+def all_born(live: Live) -> set[int]:
+    """Until worker and cron have written when they began: no reporter asks in that second.
+
+    Returns the seconds in which what they wrote expires. Valkey's file has these from then on, and
+    a reporter who asks in one of them proves nothing.
+    """
     client: Any = redis.Redis.from_url(valkey_url(live))
     end = time.monotonic() + 60
     while not (client.exists("rq:workers") and list(client.scan_iter("rq:cron_scheduler:*"))):
         assert time.monotonic() < end, "worker or cron did not begin"
         time.sleep(0.1)
     time.sleep(1.1)
+    return {client.expiretime(key) for key in client.scan_iter()}
 
 
 def settle(live: Live) -> None:

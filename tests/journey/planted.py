@@ -19,6 +19,8 @@ class Planted:
     words: dict[str, str] = field(default_factory=dict)
     seconds: set[int] = field(default_factory=set)
     visitors: int = 0
+    # Seconds that others have written down before.
+    taken: frozenset[int] = frozenset()
 
     def keep(self, name: str, word: str) -> str:
         """A word to look for; a name taken twice would lose the first one."""
@@ -61,10 +63,15 @@ class Reporter(Visitor):
         self.planted = planted
 
     def fetch(self, *arguments: object, **options: object) -> Page:
-        """Fetch in seconds that no cron tick shares."""
-        while not 8 <= time.time() % 60 <= 50:  # a tick's jobs may take some seconds
+        """Fetch in seconds that no cron tick shares, nor what was written before."""
+        # A tick's jobs may take some seconds, and so may a request.
+        while not 8 <= time.time() % 60 <= 50 or self.near_taken():
             time.sleep(0.2)
         begun = int(time.time())
         page = super().fetch(*arguments, **options)  # type: ignore[arg-type]  # handed through
         self.planted.seconds |= set(range(begun, int(time.time()) + 1))
         return page
+
+    def near_taken(self) -> bool:
+        """Whether a request that begins now might go on into a second that is taken."""
+        return any(-1 <= second - int(time.time()) <= 5 for second in self.planted.taken)

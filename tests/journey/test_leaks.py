@@ -137,8 +137,8 @@ def next_minute() -> None:
 
 def test_nothing_leaks(debugging: Live) -> None:
     """After the journey no word, address, agent or second of a reporter is found anywhere."""
-    live, planted, since = debugging, Planted(), time.time()
-    places.all_born(live)
+    live, since = debugging, time.time()
+    planted = Planted(taken=frozenset(places.all_born(live)))
     receipt, _sealed = report_both_ways(live, planted)
     next_minute()
     staff_work(live, planted)
