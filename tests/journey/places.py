@@ -141,19 +141,19 @@ def words_left(live: Live, words: Iterable[str], since: float) -> Iterator[leaks
     words = list(words)
     folders = [p for p in files_below(live.data_dir, temporary(live)) if p.is_file()]
     folders = [p for p in folders if p.name != "demo-sign-ins.json"]
-    yield from leaks.search([*folders, live.log, *cluster(live), *_recent(live, since)], words)
+    yield from leaks.search([*folders, live.log, *cluster(live), *_recent(since)], words)
     yield from leaks.search_bytes(database_values(live), words)
     yield from leaks.search_bytes(valkey_values(live) | valkey_journal(live), words)
 
 
-def _recent(live: Live, since: float) -> Iterator[Path]:
+def _recent(since: float) -> Iterator[Path]:
     """Files of temporary folders written since; other data folders of the suite left out."""
     for path in files_below(*TEMPORARY):
         try:
             fresh = path.is_file() and path.stat().st_mtime >= since
         except OSError:
             continue
-        if fresh and "pytest" not in str(path) and live.data_dir not in path.parents:
+        if fresh and "pytest" not in path.name:
             yield path
 
 
@@ -163,9 +163,13 @@ def temporary(live: Live) -> Path:
 
 
 def files_below(*folders: Path) -> Iterator[Path]:
-    """Every file; folders that go while we look (others use them too) are passed over."""
+    """Every file; folders that go while we look (others use them too) are passed over.
+
+    Folders of the suite, other instances in them, are not gone into unless one is asked for.
+    """
     for folder in folders:
-        for name, _folders, files in os.walk(folder):
+        for name, below, files in os.walk(folder):
+            below[:] = [one for one in below if "pytest" not in one]
             yield from (Path(name) / file for file in files)
 
 

@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 
 from tests.page import Page, Visitor
 
+# Words that begin alike are looked for as one.
+MARK = f"Q{secrets.token_hex(5)}"
+
 
 def unique(name: str) -> str:
     """A word that stands nowhere else."""
-    return f"{name}{secrets.token_hex(8)}"
+    return f"{MARK}{name}{secrets.token_hex(8)}"
 
 
 @dataclass

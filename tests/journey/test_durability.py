@@ -22,7 +22,7 @@ import sqlalchemy
 
 from tests import reporter
 from tests.conftest import POSTGRESQL
-from tests.journey import uploads
+from tests.journey import places, uploads
 from tests.journey.conftest import Prepared, starting
 from tests.live import Live
 from tests.page import Page, Visitor, encode
@@ -220,12 +220,12 @@ def test_a_huge_upload_leaves_no_plaintext_anywhere(live: Live) -> None:
     one = (WORD * (20 * 2**20 // len(WORD) + 1))[: 20 * 2**20]
     fields = uploads.draft(visitor)
     data, headers = encode(fields, [("file", f"f{n}.bin", one) for n in range(5)])
-    planted = live.data_dir / "planted"
+    planted, folders = live.data_dir / "planted", [live.data_dir, *places.cluster(live)]
     with _holding(one[:100_000]) as twin:
 
         def lying_about() -> dict[Path, int]:
             pids = [twin, *(process.pid for process in live.part("web"))]
-            return uploads.lying_about(live.data_dir, pids)
+            return uploads.lying_about(folders, pids)
 
         nameless = Path(f"/proc/{twin}/fd/0")
         before = lying_about()

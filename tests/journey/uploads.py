@@ -111,10 +111,10 @@ def _nameless(pids: Iterable[int]) -> dict[Path, int]:
     return found
 
 
-def lying_about(data_dir: Path, pids: Iterable[int]) -> dict[Path, int]:
-    """Sizes of files in any temporary folder or in the data folder, and of nameless ones."""
+def lying_about(folders: Iterable[Path], pids: Iterable[int]) -> dict[Path, int]:
+    """Sizes of files in any temporary folder or in the instance's, and of nameless ones."""
     found = {}
-    for path in places.files_below(*places.TEMPORARY, data_dir):
+    for path in places.files_below(*places.TEMPORARY, *folders):
         try:
             if path.is_file():
                 found[path] = path.stat().st_size
