@@ -23,6 +23,9 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A fifth of what looking at a page takes is spent between threads and processes.
+    "--in-process-gpu",
+    "--js-flags=--single-threaded",
 ]
 
 
