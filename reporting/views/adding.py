@@ -21,7 +21,7 @@ from reporting.receipt import Receipt
 from reporting.sealing import derive, unb64
 from reporting.submission import SubmissionRefused
 from reporting.views import sending
-from reporting.views.inbox import inbox_page
+from reporting.views.inbox import inbox_page, unread_page
 from reporting.views.pages import page
 
 
@@ -33,7 +33,10 @@ def add(
     derived: Receipt,
     keys: tuple[bytes, bytes],
 ) -> Response:
-    """Seal an addition and store it once; on a problem the page keeps what was typed."""
+    """Seal an addition and store it once; on a problem the page keeps what was typed.
+
+    Raises `OperationalError` where the database stays away; `unsure` is the answer then.
+    """
     digits = str(opened["receipt"])
     filled = _read(step, posted)
     # Under the same key: what is sent from there may be there since an answer that was lost.
@@ -65,7 +68,7 @@ def add(
         )
     except (OperationalError, OSError, SubmissionRefused):
         # The commit may have gone through, and only the word of it been lost.
-        if _is_there(known_by):
+        if submission.is_known(known_by):
             return _sent_before(step, posted, digits, derived, known_by)
         problem = gettext("It was not sent. Your answers are still here. Please try again.")
         return again(503, problem=sending.with_files(problem, posted), at=f"t-{step}")
@@ -75,12 +78,18 @@ def add(
     return _have(posted, digits, derived)
 
 
-def _is_there(known_by: bytes) -> bool:
-    """Whether it is known to be stored; where nobody can tell, the page is sent again."""
-    try:
-        return submission.is_known(known_by)
-    except OperationalError:
-        return False
+def unsure(step: str, posted: Posted, opened: dict[str, Any]) -> Response:
+    """The database stayed away from `add`: nobody can tell what is stored, and nobody says so.
+
+    Under the same key: what is sent from there may be there since an answer that was lost.
+    """
+    problem = gettext(
+        "We could not find out whether it was sent. Your answers are still here. Please try again."
+    )
+    problem = sending.with_files(problem, posted)
+    return unread_page(
+        *(str(opened["receipt"]), posted), problem=problem, at=f"t-{step}", key=str(opened["key"])
+    )
 
 
 def _have(posted: Posted, digits: str, derived: Receipt) -> Response:

@@ -92,13 +92,38 @@ def inbox_page(
         messages=messages,
         latest=latest,
         asked=told[-1] if latest == "question" else None,
-        draft=seal_draft(DRAFT, {"receipt": digits, "key": key or b64(random_key())}),
+        draft=_boxed(digits, key),
         notice=notice,
         problem=problem,
         at=at,
         kept=posted is not None,
         fields=posted.fields if posted else {"organisation": [chosen or answered[-1]]},
     )
+
+
+def unread_page(digits: str, posted: Posted, *, problem: str, at: str, key: str = "") -> Response:
+    """The same without a question to the database: no messages, the forms with what was typed.
+
+    Nor is there a choice of organisations: the one that was chosen goes along.
+    """
+    return page(
+        "reporting/inbox.html",
+        503,
+        **{
+            **_values([], only_one=True),
+            "unread": True,
+            "messages": [],
+            "draft": _boxed(digits, key),
+            "problem": problem,
+            "at": at,
+            "kept": True,
+            "fields": posted.fields,
+        },
+    )
+
+
+def _boxed(digits: str, key: str) -> str:
+    return seal_draft(DRAFT, {"receipt": digits, "key": key or b64(random_key())})
 
 
 def page_of(name: str, code: int = 200, **values: Any) -> Response:
@@ -109,10 +134,14 @@ def page_of(name: str, code: int = 200, **values: Any) -> Response:
 def values_of_pages() -> dict[str, Any]:
     """What each of these pages asks for."""
     every = organisations.every()
+    # Only then is there nothing to choose: where others are closed, the report may be theirs.
+    return _values([(o.slug, o.name) for o in every if o.open_key], only_one=len(every) == 1)
+
+
+def _values(choices: list[tuple[str, str]], *, only_one: bool) -> dict[str, Any]:
     return {
-        "organisations": [(o.slug, o.name) for o in every if o.open_key],
-        # Only then is there nothing to choose: where others are closed, the report may be theirs.
-        "only_one": len(every) == 1,
+        "organisations": choices,
+        "only_one": only_one,
         "q": {q.id: q for q in (*FORM.questions, *FORM.consents)},
         "fields": {},
         "kept": False,

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response, abort, render_template, request
 from flask_babel import gettext
+from sqlalchemy.exc import OperationalError
 
 from reporting import clock, i18n, receipt
 from reporting.access import PUBLIC, audience
@@ -17,7 +18,7 @@ from reporting.multipart import MultipartRefused
 from reporting.posted import Posted, read_posted
 from reporting.sealing import SealingRefused, random_id, random_key
 from reporting.views import adding, blueprint, sending
-from reporting.views.inbox import DRAFT, inbox_page, page_of, values_of_pages
+from reporting.views.inbox import DRAFT, inbox_page, page_of, unread_page, values_of_pages
 from reporting.views.mailbox import erase_steadily
 from reporting.views.pages import cached_page
 
@@ -104,7 +105,10 @@ def _open_typed(posted: Posted) -> Response:
     # Not "it was not sent": what was loaded again hours later may well have been.
     problem = gettext("Your answers are still here. Send them if you have not done so yet.")
     at = "t-add" if posted.one("what_happened") else "t-consent"
-    return inbox_page(digits, derived, problem=problem, at=at, posted=posted)
+    try:
+        return inbox_page(digits, derived, problem=problem, at=at, posted=posted)
+    except OperationalError:
+        return unread_page(digits, posted, problem=problem, at=at)
 
 
 def _do(
@@ -119,4 +123,8 @@ def _do(
         return page_of("erased")
     if step == "open":
         return inbox_page(digits, derived)
-    return adding.add(step, locale, posted, opened, derived, keys)
+    try:
+        return adding.add(step, locale, posted, opened, derived, keys)
+    except OperationalError:
+        # An error page would say that nothing was stored, and have none of what was typed.
+        return adding.unsure(step, posted, opened)

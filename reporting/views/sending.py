@@ -147,7 +147,7 @@ def file_problem(posted: Posted) -> str:
 def with_files(problem: str, posted: Posted) -> str:
     """No page can hold files: without a word of it they would be missing from what comes next."""
     choose_again = gettext("Please choose your files again.")
-    return f"{problem} {choose_again}" if posted.files else problem
+    return f"{problem} {choose_again}" if posted.files or posted.problem else problem
 
 
 def receipt_page(

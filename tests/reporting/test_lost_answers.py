@@ -1,5 +1,8 @@
 """Without script: what went through while its answer was lost is stored once, whoever retries."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -15,6 +18,8 @@ from tests.reporting.test_views_adding import BEFORE, SENT, SEVEN, added, wished
 from tests.reporting.test_views_returning import act, come_back, turn
 
 UNSENT = "It was not sent. Your answers are still here. Please try again."
+UNSURE = "We could not find out whether it was sent. Your answers are still here. Please try again."
+UNREAD = "Your messages cannot be shown just now. Come back later with your number."
 PHOTO = [("a.txt", b"photo")]
 
 
@@ -46,6 +51,25 @@ def unsure(monkeypatch: pytest.MonkeyPatch) -> Any:
     return unsure
 
 
+@contextmanager
+def away(*, after_known: bool = False) -> Iterator[None]:
+    """The database is away: from the first question, or once an addition was known."""
+    with lost.answers(away=True) as answers, pytest.MonkeyPatch.context() as patched:
+        is_known = submission.is_known
+
+        def known(name: bytes) -> bool:
+            found = is_known(name)
+            answers.append("away")
+            return found
+
+        if after_known:
+            patched.setattr(submission, "is_known", known)
+        else:
+            answers.append("away")
+        yield
+        assert answers == ["away"]
+
+
 def test_an_addition_that_is_there_is_said_to_be_there(
     app: Flask, client: FlaskClient, north: Opener
 ) -> None:
@@ -62,13 +86,13 @@ def test_an_addition_that_is_there_is_said_to_be_there(
     [("add", {**SEVEN, "file": PHOTO}), ("consent", wished("no"))],
     ids=["words", "wish"],
 )
-def test_a_retry_from_the_page_that_says_unsent_is_known(
+def test_a_retry_from_the_page_that_is_unsure_is_known(
     app: Flask, client: FlaskClient, north: Opener, unsure: Any, step: str, values: dict[str, Any]
 ) -> None:
     draft = draft_of(come_back(client, receipt.make_digits()))
     with lost.answers():
         page = unsure(lambda: act(client, draft, step, **values))
-    assert (page.status_code, UNSENT in page.text) == (503, True)
+    assert (page.status_code, UNSURE in page.text) == (503, True)
     assert len(added(north)) == 1
     # On the way through a page that asks for something else, too.
     asks = act(client, draft_of(page), step, **{**values, "organisation": ""})
@@ -80,6 +104,64 @@ def test_a_retry_from_the_page_that_says_unsent_is_known(
     # What is said again from there is meant.
     assert SENT in act(client, draft_of(done), step, **values).text
     assert len(added(north)) == 2
+
+
+@pytest.mark.parametrize(
+    ("step", "values", "typed"),
+    [
+        ("add", {**SEVEN, "file": PHOTO}, r">\nIt was line 7</textarea>"),
+        ("consent", wished("no"), r'name="consent.statistics" value="no"[^>]* checked'),
+    ],
+    ids=["words", "wish"],
+)
+def test_a_database_that_stays_away_takes_no_words_and_says_nothing_false(
+    app: Flask, client: FlaskClient, north: Opener, step: str, values: dict[str, Any], typed: str
+) -> None:
+    digits = receipt.make_digits()
+    draft = draft_of(come_back(client, digits))
+    with lost.answers(away=True) as answers:
+        page = act(client, draft, step, **values)
+    assert answers == ["commit"]
+    again = [page]
+    # From there again while it is still away, from the first question or after it is known.
+    for after_known in (False, True):
+        with away(after_known=after_known):
+            again.append(act(client, draft_of(page), step, **values))
+    for shown in again:
+        assert (shown.status_code, UNSURE in shown.text) == (503, True)
+        assert (f"{UNSURE} Please choose your files again." in shown.text) == ("file" in values)
+        assert f'<a href="#t-{step}">' in shown.text
+        assert UNREAD in shown.text
+        for untrue in ("Nothing more was stored", UNSENT, SENT, "Nothing to read yet"):
+            assert untrue not in shown.text
+        assert re.search(typed, shown.text)
+        assert shown.text.count('type="hidden" name="organisation" value="north"') == 2
+        assert digits not in shown.text
+    assert len(added(north)) == 1
+    # What was wrong with files is found out again, once they were chosen again.
+    with away():
+        shown = act(client, draft, step, **{**values, "file": PHOTO * 6})
+    assert f"{UNSURE} Please choose your files again." in shown.text
+    for shown in again:
+        done = act(client, draft_of(shown), step, **values)
+        assert (done.status_code, SENT in done.text) == (200, True)
+    assert len(added(north)) == 1
+
+
+def test_words_from_a_page_that_was_too_old_stay_while_the_database_is_away(
+    app: Flask, client: FlaskClient, north: Opener
+) -> None:
+    digits = receipt.make_digits()
+    with away():
+        page = client.post("/en/return", data={"receipt": digits, **SEVEN})
+    assert page.status_code == 503
+    assert "Send them if you have not done so yet." in page.text
+    assert ">\nIt was line 7</textarea>" in page.text
+    assert SENT in act(client, draft_of(page), "add", **SEVEN).text
+    assert len(added(north)) == 1
+    # The twin: without words there is nothing to keep.
+    with away():
+        assert client.post("/en/return", data={"receipt": digits}).status_code == 500
 
 
 def test_an_organisation_that_closes_in_between_forgets_no_addition(
@@ -124,7 +206,7 @@ def test_what_was_not_stored_is_sent_from_the_page_that_says_so(
     assert len(added(north)) == 1
 
 
-def test_what_was_erased_is_not_replayed_from_the_page_that_says_unsent(
+def test_what_was_erased_is_not_replayed_from_the_page_that_is_unsure(
     app: Flask, client: FlaskClient, north: Opener, unsure: Any
 ) -> None:
     draft = draft_of(come_back(client, receipt.make_digits()))
