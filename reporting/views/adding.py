@@ -39,11 +39,10 @@ def add(
     """
     digits = str(opened["receipt"])
     filled = _read(step, posted)
-    # Under the same key: what is sent from there may be there since an answer that was lost.
-    again = partial(inbox_page, digits, derived, posted=posted, key=str(opened["key"]))
+    again = partial(_again, posted, opened, derived)
     problem, at = _problem(step, filled, posted)
     if problem:
-        return again(413 if posted.problem else 422, problem=problem, at=at)
+        return again(413 if posted.problem else 422, problem, at)
     known_by = _known_by(opened, step, filled, posted)
     # A repeat comes before what may have changed since: its key may have retired.
     if submission.is_known(known_by):
@@ -51,18 +50,18 @@ def add(
     organisation = organisations.find(posted.one("organisation"))
     key = organisation.open_key if organisation else None
     if organisation is None:
-        problem, at = gettext("Choose the organisation you wrote to."), f"{step}-organisation"
-        return again(422, problem=problem, at=at)
+        problem = gettext("Choose the organisation you wrote to.")
+        return again(422, problem, f"{step}-organisation")
     if key is None:
-        return again(503, problem=gettext("This organisation cannot take reports at the moment."))
+        problem = gettext("This organisation cannot take reports at the moment.")
+        return again(503, problem, f"t-{step}")
     content_key, report_id = keys
     body = _body(step, filled, locale, posted, derived)
-    files = posted.files
     # Words count as long as they are there; a wish only until something comes after it.
     before = mailbox.lying(derived.mailbox_token) if step == "consent" else []
     try:
         accepted = sending.store(
-            *(organisation, key, "addition", report_id, content_key, body, derived, files),
+            *(organisation, key, "addition", report_id, content_key, body, derived, posted.files),
             known_by=known_by,
             place=[*before, report_id],
         )
@@ -71,11 +70,24 @@ def add(
         if submission.is_known(known_by):
             return _sent_before(step, posted, digits, derived, known_by)
         problem = gettext("It was not sent. Your answers are still here. Please try again.")
-        return again(503, problem=sending.with_files(problem, posted), at=f"t-{step}")
+        return again(503, problem, f"t-{step}")
     if accepted.repeated:
         # Sent twice at once, and the other one was first.
         return _sent_before(step, posted, digits, derived, known_by)
     return _have(posted, digits, derived)
+
+
+def _again(
+    posted: Posted, opened: dict[str, Any], derived: Receipt, status: int, problem: str, at: str
+) -> Response:
+    """The page with what was typed, and what is wrong with it.
+
+    Under the same key: what is sent from there may be there since an answer that was lost.
+    """
+    if not posted.problem:
+        problem = sending.with_files(problem, posted)
+    digits, key = str(opened["receipt"]), str(opened["key"])
+    return inbox_page(digits, derived, status, problem=problem, at=at, posted=posted, key=key)
 
 
 def unsure(step: str, posted: Posted, opened: dict[str, Any]) -> Response:

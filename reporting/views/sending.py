@@ -50,6 +50,7 @@ def send(
     problem, status = file_problem(posted), 413
     if key is None and not problem:
         problem, status = gettext("This organisation cannot take reports at the moment."), 503
+        problem = with_files(problem, posted)
     if problem or key is None:
         return _sent_before(organisation, posted, draft) or checking.check_page(
             organisation, filled, posted.one("draft"), status, problem
