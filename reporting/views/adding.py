@@ -95,10 +95,7 @@ def unsure(step: str, posted: Posted, opened: dict[str, Any]) -> Response:
 
     Under the same key: what is sent from there may be there since an answer that was lost.
     """
-    problem = gettext(
-        "We could not find out whether it was sent. Your answers are still here. Please try again."
-    )
-    problem = sending.with_files(problem, posted)
+    problem = sending.with_files(sending.unsure_words(), posted)
     return unread_page(
         *(str(opened["receipt"]), posted), problem=problem, at=f"t-{step}", key=str(opened["key"])
     )

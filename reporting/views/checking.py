@@ -23,9 +23,18 @@ def shown_answers(filled: Filled, locale: str) -> list[tuple[Question, list[str]
 
 
 def check_page(
-    organisation: Listing, filled: Filled, draft: str, status: int = 200, problem: str = ""
+    organisation: Listing,
+    filled: Filled,
+    draft: str,
+    status: int = 200,
+    problem: str = "",
+    *,
+    unsure: bool = False,
 ) -> Response:
-    """The answers as they will be sent, with files still to be chosen."""
+    """The answers as they will be sent, with files still to be chosen.
+
+    `unsure`: they may have been sent, so that they are not to be changed any more.
+    """
     return page(
         "reporting/check.html",
         status,
@@ -33,6 +42,7 @@ def check_page(
         rows=shown_answers(filled, i18n.chosen()),
         draft=draft,
         problem=problem,
+        unsure=unsure,
     )
 
 

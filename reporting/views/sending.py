@@ -6,8 +6,8 @@ the same receipt and stores nothing.
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import date
+from functools import partial
 from typing import Any
 
 from flask import Response, current_app
@@ -20,7 +20,7 @@ from reporting.envelope import MAX_ATTACHMENTS, Envelope, Part, seal_body, seal_
 from reporting.instance import Instance
 from reporting.organisations import Key, Listing
 from reporting.posted import MAX_FIELDS, Posted, SealedFile
-from reporting.questions import body_json, parse
+from reporting.questions import Filled, body_json, parse
 from reporting.receipt import Receipt
 from reporting.sealing import unb64
 from reporting.submission import Accepted, SubmissionRefused
@@ -51,10 +51,9 @@ def send(
     if key is None and not problem:
         problem, status = gettext("This organisation cannot take reports at the moment."), 503
         problem = with_files(problem, posted)
+    again = partial(_again, organisation, posted, draft, filled)
     if problem or key is None:
-        return _sent_before(organisation, posted, draft) or checking.check_page(
-            organisation, filled, posted.one("draft"), status, problem
-        )
+        return again(status, problem)
     derived = derive(digits)
     body = body_json(
         "report",
@@ -74,24 +73,58 @@ def send(
         )
     except (OperationalError, OSError, SubmissionRefused):
         problem = gettext("It was not sent. Your answers are still here. Please try again.")
-        return _sent_before(organisation, posted, draft) or checking.check_page(
-            organisation, filled, posted.one("draft"), 503, with_files(problem, posted)
-        )
+        return again(503, with_files(problem, posted))
     late_files = accepted.repeated and bool(posted.files)
     return receipt_page(organisation, digits, accepted, late_files=late_files)
+
+
+def _again(
+    organisation: Listing,
+    posted: Posted,
+    draft: dict[str, Any],
+    filled: Filled,
+    status: int,
+    problem: str,
+) -> Response:
+    """The receipt if it was sent before; else the check page, which says what is wrong.
+
+    Where nobody can tell it offers to send the same again and not to change it: changed it would be
+    another report, beside one that may be there.
+    """
+    unsure = False
+    try:
+        before = _sent_before(organisation, posted, draft)
+    except OperationalError:
+        before, unsure = None, True
+    if before is not None:
+        return before
+    if unsure and status == 503:
+        problem = with_files(unsure_words(), posted)
+    return checking.check_page(
+        organisation, filled, posted.one("draft"), status, problem, unsure=unsure
+    )
 
 
 def _sent_before(organisation: Listing, posted: Posted, draft: dict[str, Any]) -> Response | None:
     """The receipt of a draft that was sent before: it is there, whatever is wrong with this time.
 
-    Asked only then: a new report, the common case, is known by its insert.
+    Asked only then: a new report, the common case, is known by its insert. Raises
+    `OperationalError` where nobody can tell.
     """
-    with suppress(OperationalError):
-        known = submission.known_draft(organisation.slug, unb64(draft["report_id"]))
-        if known is not None:
-            files = bool(posted.files)
-            return receipt_page(organisation, draft["receipt"], known, late_files=files)
-    return None
+    known = submission.known_draft(organisation.slug, unb64(draft["report_id"]))
+    if known is None:
+        return None
+    return receipt_page(organisation, draft["receipt"], known, late_files=bool(posted.files))
+
+
+def unsure_words() -> str:
+    """What is said when the database stayed away: it may be there."""
+    return str(
+        gettext(
+            "We could not find out whether it was sent. Your answers are still here. "
+            "Please try again."
+        )
+    )
 
 
 def derive(digits: str) -> Receipt:
