@@ -212,7 +212,7 @@ def list_members() -> None:
     query = select(Member).where(Member.state != members.REMOVED).order_by(Member.name)
     for one in db.session.scalars(query):
         place = slugs.get(one.organisation_id or b"", "-")
-        click.echo(f"{one.name}\t{ROLE_NAMES[Role(one.role)]!s}\t{one.state}\t{place}")
+        click.echo(f"{one.name}\t{ROLE_NAMES.get(one.role, one.role)!s}\t{one.state}\t{place}")
 
 
 @member.command("code")

@@ -32,7 +32,7 @@ PLACES = (
 )
 _HOME = {Role.LEAD: "/staff/releases", Role.ADMINISTRATOR: "/staff/people"}
 
-ROLE_NAMES = {
+ROLE_NAMES: dict[str, Any] = {
     Role.CASEWORKER: _("Caseworker"),
     Role.SUPERVISOR: _("Supervisor"),
     Role.LEAD: _("Coalition lead"),

@@ -229,6 +229,14 @@ def test_member_list_names_everyone(run: Callable[..., Result]) -> None:
     assert "Lea\tCoalition lead\tactive\t-" in listed
 
 
+def test_member_list_names_whoever_has_an_unknown_role(run: Callable[..., Result]) -> None:
+    """One altered record must not hide all others."""
+    add_lead("Lea")
+    with transaction() as session:
+        session.execute(sqlalchemy.text("UPDATE member SET role = 'x'"))
+    assert "Lea\tx\tactive\t-" in run("member", "list").output
+
+
 def test_member_code_is_for_the_demo_only(run: Callable[..., Result], app: Flask) -> None:
     refused = run("member", "code", "Lea")
     assert refused.exit_code == 1
