@@ -48,7 +48,7 @@ class _Worker(SimpleWorker):
         trace: TracebackType | None,
     ) -> None:
         """Say which and where. RQ would make the whole text of it, and name neither in our log."""
-        log.error("job ended", order=job.id, exc_info=error)
+        log.error("job not finished", order=job.id, exc_info=error)
 
     def handle_job_failure(
         self,

@@ -106,6 +106,7 @@ def test_the_text_of_a_failure_is_nowhere_in_valkey(
     lines = [json.loads(line) for line in said.splitlines() if "{" in line]
     told = [(line["job"], line["error"]) for line in lines if line["event"] == "job failed"]
     assert told == [(name, "Unread")]
+    assert {line["event"] for line in lines} == {"job failed", "job not finished"}
 
 
 @pytest.mark.parametrize("order", [by_order, by_clock])
@@ -139,6 +140,7 @@ def test_a_job_that_cannot_even_be_read_is_named_by_its_id(
     scheduler.worker(connection).work(burst=True, logging_level="WARNING")
     said = capsys.readouterr().err
     assert WORD not in said
+    assert '"job not finished"' in said
     assert '"order": "cron-fails"' in said
     assert "DeserializationError" in said
     # Its payload is what whoever may write to Valkey put there; nothing is added to that.
