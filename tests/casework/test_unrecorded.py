@@ -11,7 +11,7 @@ import sqlalchemy
 from flask import Flask
 from flask.testing import FlaskClient
 
-from casework import audit, audit_commands, credentials, invitations, members
+from casework import audit, audit_commands, credentials, invitations, keys, members
 from casework.credentials import NewMember
 from casework.models import Grant, Member
 from casework.policy import ActionRefused
@@ -20,7 +20,7 @@ from reporting.sealing import b64, random_id
 from tests.casework import people
 from tests.casework.hands import Hands
 from tests.casework.people import Organisation, add_member, add_organisation, session_of
-from tests.casework.planted import held, newest
+from tests.casework.planted import held, newest, plant_grant
 
 HIDDEN = {
     "deleted": "DELETE FROM member WHERE id = :m",
@@ -161,12 +161,25 @@ def test_nobody_else_is_removed_by_it(organisation: Organisation) -> None:
 
 
 def test_a_record_that_went_elsewhere_is_left_to_that_place(organisation: Organisation) -> None:
+    """With what that place granted it."""
     karim = add_member(organisation, "caseworker", "Karim")
-    hide("elsewhere", karim)
+    other = add_organisation("other")
+    change(HIDDEN["elsewhere"], m=karim.member_id, o=other.id)
+    theirs = keys.id_of(keys.CASEWORK, plant_grant(other, karim, keys.CASEWORK, 1))
     members.remove(session_of(organisation.supervisor), karim.member_id)
     row = db.session.get_one(Member, karim.member_id)
     assert (row.state, row.name) == ("active", "Karim")
-    assert held(karim.member_id) == frozenset()
+    assert held(karim.member_id) == {theirs}
+
+
+def test_nobody_is_removed_twice(organisation: Organisation) -> None:
+    karim = add_member(organisation, "caseworker", "Karim")
+    by = session_of(organisation.supervisor)
+    members.remove(by, karim.member_id)
+    number = newest(organisation)[1].number
+    with pytest.raises(ActionRefused, match="unknown"):
+        members.remove(by, karim.member_id)
+    assert newest(organisation)[1].number == number
 
 
 @pytest.mark.parametrize("column", ["role", "state"])
