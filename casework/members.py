@@ -53,6 +53,10 @@ def admit(by: Session, member_id: bytes, role: str, fingerprint: str) -> None:
         if member.role != role:
             # The same for a role: a supervisor's is granted the identity key.
             raise ActionRefused("role-changed")
+        now = next_roster(session, by)
+        if member_id in now.members:
+            # Whose state was altered holds the grants still.
+            raise ActionRefused("listed")
         result: Any = session.execute(
             update(Member)
             .where(Member.id == member_id, Member.state == WAITING, Member.public_key == public_key)
@@ -60,7 +64,6 @@ def admit(by: Session, member_id: bytes, role: str, fingerprint: str) -> None:
         )
         if result.rowcount != 1:
             raise ActionRefused("not-waiting")
-        now = next_roster(session, by)
         now.members[member_id] = Entry(member.role, public_key)
         roster.write(session, now, cast(bytes, by.keyring.identity))
         holder = Holder(member_id, public_key, identity=member.role == Role.SUPERVISOR)

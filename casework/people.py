@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Transaction
 
 from casework import audit, members, roster
 from casework.models import Member
-from casework.policy import ActionRefused
+from casework.policy import KEY_HOLDERS, ActionRefused
 from casework.roster import Roster
 from casework.sessions import Session
 from reporting.database import snapshot
@@ -27,14 +27,18 @@ class Unrecorded(NamedTuple):
     public_key: bytes
 
 
+# What is wrong with a record: admitted by nobody so, without a key to admit, or what no page makes.
+NOBODY, KEYLESS, ALTERED = "nobody", "no-key", "altered"
+
+
 class People(NamedTuple):
-    """Whom a member looks after, and of these the active ones whom nobody admitted.
+    """Whom a member looks after, and by id what is wrong with the records that were altered.
 
     And those who are granted keys although the table has no active record of them.
     """
 
     listed: list[Member]
-    strangers: frozenset[bytes]
+    altered: dict[bytes, str]
     unrecorded: list[Unrecorded]
 
 
@@ -61,7 +65,7 @@ def compare(now: Roster, active: Collection[tuple[bytes, str, bytes | None]]) ->
 def shown(by: Session) -> People:
     """Everybody for the people page. Of one moment: a false alarm would have somebody removed."""
     if by.organisation_id is None:
-        return People(members.people(by), frozenset(), [])
+        return People(members.people(by), {}, [])
     with snapshot() as session:
         try:
             now, _pin = roster.follow(session, by.organisation_id, by.keyring.roster)
@@ -73,8 +77,21 @@ def shown(by: Session) -> People:
             session.expunge(one)
         active = [one for one in listed if one.state == members.ACTIVE]
         found = compare(now, [(one.id, one.role, one.public_key) for one in active])
+        altered = dict.fromkeys(found.strangers, NOBODY)
+        altered |= {one.id: wrong for one in listed if (wrong := _wrong(now, one))}
         unrecorded = [_unrecorded(session, now, one) for one in found.unrecorded]
-    return People(listed, frozenset(found.strangers), unrecorded)
+    return People(listed, altered, unrecorded)
+
+
+def _wrong(now: Roster, one: Member) -> str:
+    """What is wrong with a record that is not active; nothing where an invitation leads to it."""
+    if one.state == members.ACTIVE:
+        return ""
+    if one.state == members.WAITING and one.public_key is None:
+        return KEYLESS
+    # Whom the roster names waits for nothing: whoever is invited again is taken off it.
+    named = one.state == members.WAITING and one.id in now.members
+    return ALTERED if named or one.role not in KEY_HOLDERS else ""
 
 
 def _unrecorded(session: Transaction, now: Roster, member_id: bytes) -> Unrecorded:

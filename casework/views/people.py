@@ -88,11 +88,14 @@ def _page(
     """`problems` are by the id of the field."""
     by = sessions.current()
     found = shown(by)
+    # Whose record was altered is admitted by nobody.
+    waits = [one for one in found.listed if one.state == members.WAITING]
+    waiting = [one for one in waits if one.id not in found.altered]
     return render_template(
         "casework/people.html",
-        waiting=[one for one in found.listed if one.state == members.WAITING],
-        others=[one for one in found.listed if one.state != members.WAITING],
-        strangers=found.strangers,
+        waiting=waiting,
+        others=[one for one in found.listed if one not in waiting],
+        altered=found.altered,
         unrecorded=found.unrecorded,
         invited=invited,
         problems=problems or {},

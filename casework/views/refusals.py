@@ -60,6 +60,13 @@ WORDS: dict[str, tuple[Any, Any]] = {
         _("This person is not waiting"),
         _("Somebody else has admitted or removed them in the meantime."),
     ),
+    "listed": (
+        _("This person is already in the signed list of members"),
+        _(
+            "Their record was altered: someone may have changed the system. Nobody was admitted. "
+            "Tell whoever runs this system by phone or in person."
+        ),
+    ),
     "yourself": (
         _("You cannot remove yourself"),
         _("Another supervisor or administrator can do that."),

@@ -76,7 +76,7 @@ class TestPage:
 
         monkeypatch.setattr(place, name, then_act)
         found = shown(by)
-        assert found.strangers == {mallory.member_id}
+        assert set(found.altered) == {mallory.member_id}
         assert not found.unrecorded
 
     def test_nobody_is_invited_whose_link_would_not_be_shown(

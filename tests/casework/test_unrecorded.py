@@ -26,6 +26,7 @@ HIDDEN = {
     "deleted": "DELETE FROM member WHERE id = :m",
     "removed": "UPDATE member SET state = 'removed' WHERE id = :m",
     "waiting": "UPDATE member SET state = 'waiting' WHERE id = :m",
+    "no key": "UPDATE member SET state = 'waiting', public_key = NULL WHERE id = :m",
     "no state": "UPDATE member SET state = 'x' WHERE id = :m",
     "nowhere": "UPDATE member SET organisation_id = NULL WHERE id = :m",
     "elsewhere": "UPDATE member SET organisation_id = :o WHERE id = :m",
