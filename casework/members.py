@@ -99,7 +99,8 @@ def remove(by: Session, member_id: bytes) -> None:
             held_keys |= member.role in KEY_HOLDERS and member.state == ACTIVE
             was_supervisor |= member.role == Role.SUPERVISOR
             forget_credentials(session, member, REMOVED)
-            member.sign_in_name, member.email = f"removed {b64(member.id)}", None
+            # Of chance: nobody can have taken it, and kept whom it is made for from being removed.
+            member.sign_in_name, member.email = f"removed {b64(random_id())}", None
         if now is not None:
             now.members.pop(member_id, None)
             own = (Grant.holder_id == member_id) & (Grant.organisation_id == now.organisation_id)

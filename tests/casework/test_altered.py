@@ -7,11 +7,11 @@ import sqlalchemy
 from flask import Flask
 from flask.testing import FlaskClient
 
-from casework import credentials, invitations
+from casework import credentials, invitations, members
 from reporting.database import transaction
 from reporting.sealing import b64
 from tests.casework import people
-from tests.casework.people import Organisation, add_member
+from tests.casework.people import Organisation, add_member, session_of
 from tests.casework.planted import newest
 
 
@@ -72,3 +72,12 @@ def test_whom_the_roster_names_is_not_admitted_again(
     assert answer.status_code == 409
     assert "already in the signed list" in answer.text
     assert newest(organisation)[1].number == number
+
+
+def test_a_name_that_somebody_took_beforehand_keeps_nobody(organisation: Organisation) -> None:
+    karim = add_member(organisation, "caseworker", "Karim")
+    other = add_member(organisation, "caseworker", "Other")
+    taken = f"removed {b64(karim.member_id)}"
+    change(f"UPDATE member SET sign_in_name = '{taken}'", other.member_id)
+    members.remove(session_of(organisation.supervisor), karim.member_id)
+    assert karim.member_id not in newest(organisation)[0].members
