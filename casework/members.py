@@ -27,6 +27,8 @@ from reporting.settings import Settings
 
 INVITED, WAITING, ACTIVE, REMOVED = "invited", "waiting", "active", "removed"
 LONGEST_NAME = 80
+# Supervisors in their organisation, administrators for whoever belongs to none.
+LOOK_AFTER = frozenset({Role.SUPERVISOR, Role.ADMINISTRATOR})
 
 
 def sign_in(
@@ -117,11 +119,11 @@ def _removable(
     session: Transaction, by: Session, member_id: bytes, now: Roster | None
 ) -> Member | None:
     """The record of whom `by` may remove; nothing where only the roster names them."""
-    if now is None:
-        return managed(session, by, member_id)
-    named = member_id in now.members
+    if by.role not in LOOK_AFTER:
+        raise ActionRefused("unknown")
+    named = now is not None and member_id in now.members
     member = session.get(Member, member_id, populate_existing=True)
-    if member is not None and member.organisation_id == now.organisation_id:
+    if member is not None and member.organisation_id == by.organisation_id:
         # In any role: one that was altered must not be the one that cannot be removed.
         if named or member.state != REMOVED:
             return member

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Transaction
 
 from casework import audit, members, roster
 from casework.models import Member
-from casework.policy import KEY_HOLDERS, ActionRefused
+from casework.policy import KEY_HOLDERS, ActionRefused, Role
 from casework.roster import Roster
 from casework.sessions import Session
 from reporting.database import snapshot
@@ -29,6 +29,7 @@ class Unrecorded(NamedTuple):
 
 # What is wrong with a record: admitted by nobody so, without a key to admit, or what no page makes.
 NOBODY, KEYLESS, ALTERED = "nobody", "no-key", "altered"
+_OF_INSTANCE = frozenset(Role) - KEY_HOLDERS
 
 
 class People(NamedTuple):
@@ -65,7 +66,8 @@ def compare(now: Roster, active: Collection[tuple[bytes, str, bytes | None]]) ->
 def shown(by: Session) -> People:
     """Everybody for the people page. Of one moment: a false alarm would have somebody removed."""
     if by.organisation_id is None:
-        return People(members.people(by), {}, [])
+        listed = members.people(by)
+        return People(listed, {one.id: ALTERED for one in listed if not _of_instance(one)}, [])
     with snapshot() as session:
         try:
             now, _pin = roster.follow(session, by.organisation_id, by.keyring.roster)
@@ -81,6 +83,11 @@ def shown(by: Session) -> People:
         altered |= {one.id: wrong for one in listed if (wrong := _wrong(now, one))}
         unrecorded = [_unrecorded(session, now, one) for one in found.unrecorded]
     return People(listed, altered, unrecorded)
+
+
+def _of_instance(one: Member) -> bool:
+    """Whether a record of no organisation is one as an invitation makes it: nobody waits there."""
+    return one.role in _OF_INSTANCE and one.state != members.WAITING
 
 
 def _wrong(now: Roster, one: Member) -> str:

@@ -8,10 +8,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from casework import credentials, invitations, members
+from casework.policy import ActionRefused
 from reporting.database import transaction
 from reporting.sealing import b64
 from tests.casework import people
-from tests.casework.people import Organisation, add_member, session_of
+from tests.casework.people import Organisation, add_lead, add_member, session_of
 from tests.casework.planted import newest
 
 
@@ -81,3 +82,68 @@ def test_a_name_that_somebody_took_beforehand_keeps_nobody(organisation: Organis
     change(f"UPDATE member SET sign_in_name = '{taken}'", other.member_id)
     members.remove(session_of(organisation.supervisor), karim.member_id)
     assert karim.member_id not in newest(organisation)[0].members
+
+
+@pytest.fixture
+def instance_desk(app: Flask) -> FlaskClient:
+    """An administrator's browser."""
+    found = app.test_client()
+    people.sign_in(found, people.add_administrator())
+    return found
+
+
+def removed_by(client: FlaskClient, member_id: bytes) -> int:
+    there = f"/staff/people/{b64(member_id)}/remove"
+    return people.post(client, there, {}, client.get(there).text).status_code
+
+
+@pytest.mark.parametrize("by_supervisor", [True, False])
+def test_an_administrator_removes_whoever_was_moved_out_of_an_organisation(
+    client: FlaskClient, instance_desk: FlaskClient, organisation: Organisation, by_supervisor: bool
+) -> None:
+    """Before or after the supervisor took them off the roster, and neither undoes the other."""
+    karim = add_member(organisation, "caseworker", "Karim")
+    change("UPDATE member SET organisation_id = NULL", karim.member_id)
+    if by_supervisor:
+        assert removed_by(client, karim.member_id) == 303
+    page = instance_desk.get("/staff/people").text
+    assert "altered" in row_of(page, "Karim")
+    assert "invite-again" not in row_of(page, "Karim")
+    assert removed_by(instance_desk, karim.member_id) == 303
+    assert "Karim" not in instance_desk.get("/staff/people").text
+    if not by_supervisor:
+        assert removed_by(client, karim.member_id) == 303
+    assert karim.member_id not in newest(organisation)[0].members
+
+
+def test_an_administrator_removes_a_lead_of_an_unknown_role(instance_desk: FlaskClient) -> None:
+    lea, other = add_lead("Lea"), add_lead("Other")
+    change("UPDATE member SET role = 'x'", lea.member_id)
+    page = instance_desk.get("/staff/people").text
+    assert "altered" in row_of(page, "Lea")
+    assert "altered" not in row_of(page, "Other")
+    assert f"{b64(other.member_id)}/invite-again" in page
+    assert removed_by(instance_desk, lea.member_id) == 303
+    assert removed_by(instance_desk, lea.member_id) == 404
+
+
+def test_a_lead_who_is_made_to_wait_is_shown_altered(instance_desk: FlaskClient) -> None:
+    lea = add_lead("Lea")
+    change("UPDATE member SET state = 'waiting'", lea.member_id)
+    page = instance_desk.get("/staff/people").text
+    assert "altered" in row_of(page, "Lea")
+    assert "/admit" not in page
+
+
+def test_nobody_but_they_removes_leads_and_administrators(organisation: Organisation) -> None:
+    """Neither a member of an organisation, nor a lead, whatever role the record has."""
+    lea, ada = add_lead("Lea"), people.add_administrator()
+    karim = add_member(organisation, "caseworker", "Karim")
+    change("UPDATE member SET role = 'x'", ada.member_id)
+    for by in (organisation.supervisor, karim, lea):
+        with pytest.raises(ActionRefused, match="unknown"):
+            members.remove(session_of(by), ada.member_id)
+    with pytest.raises(ActionRefused, match="unknown"):
+        members.remove(session_of(lea), organisation.supervisor.member_id)
+    with pytest.raises(ActionRefused, match="unknown"):
+        members.remove(session_of(karim), organisation.supervisor.member_id)
