@@ -32,6 +32,7 @@ HIDDEN = {
     "elsewhere": "UPDATE member SET organisation_id = :o WHERE id = :m",
 }
 SECTION = "Named in the signed list only"
+UNSIGNED = "Nobody has signed the name"
 
 
 def change(statement: str, **values: bytes) -> None:
@@ -81,11 +82,13 @@ def test_whoever_is_hidden_is_shown_and_removed_by_the_roster(
     assert "Karim" in section
     assert "Supervisor" in section
     assert credentials.fingerprint(karim.public_key) in section
+    assert UNSIGNED in section
 
     there = f"/staff/people/{b64(karim.member_id)}/remove"
     assert there in section
     asked = client.get(there).text
     assert credentials.fingerprint(karim.public_key) in asked
+    assert UNSIGNED in asked
     before = newest(organisation)[0]
     assert people.post(client, there, {}, asked).status_code == 303
 
