@@ -81,11 +81,14 @@ def transaction() -> Iterator[Session]:
     """Commit on leaving, roll back on any error. Answers are given only after this has left.
 
     Ends a read that is still open, so that the writer sees the newest state. Raises `RuntimeError`
-    inside another one: the inner commit would make half of the outer visible.
+    inside another one: the inner commit would make half of the outer visible; and inside a
+    `snapshot`, which it would end.
     """
     session: Session = db.session()
     if session.info.get("writing"):
         raise RuntimeError("a transaction inside a transaction")
+    if session.info.get("reading"):
+        raise RuntimeError("a transaction inside a snapshot")
     session.commit()
     session.info["writing"] = True
     try:
@@ -107,12 +110,15 @@ def snapshot() -> Iterator[Session]:
     """Everything read within is of one moment, whatever others commit meanwhile.
 
     For what is compared: pages mostly take each answer as it is. Keeps nothing that is changed
-    within. Raises `RuntimeError` inside `transaction`, which it would end.
+    within. Raises `RuntimeError` inside `transaction` or another one, which it would end.
     """
     session: Session = db.session()
     if session.info.get("writing"):
         raise RuntimeError("a snapshot inside a transaction")
+    if session.info.get("reading"):
+        raise RuntimeError("a snapshot inside a snapshot")
     session.rollback()
+    session.info["reading"] = True
     try:
         if session.get_bind().dialect.name == "postgresql":
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
@@ -120,6 +126,7 @@ def snapshot() -> Iterator[Session]:
         # SQLite's transaction sees what was there at its first question, until it ends.
         yield session
     finally:
+        session.info["reading"] = False
         session.rollback()
 
 

@@ -143,6 +143,19 @@ class TestSnapshot:
             session.get_one(OrganisationRow, organisation.id).name = "Another"
         assert self.name(organisation) != "Another"
 
+    @pytest.mark.parametrize("inner", [transaction, database.snapshot])
+    def test_nothing_ends_it_unseen(
+        self, app: Flask, organisation: Organisation, inner: Callable[[], Any]
+    ) -> None:
+        """What is read after would be of another moment, and nobody would know."""
+        with database.snapshot():
+            before = self.name(organisation)
+            with pytest.raises(RuntimeError, match="inside a snapshot"), inner():
+                raise AssertionError("it would end the snapshot")
+            assert self.name(organisation) == before
+        with inner():
+            assert self.name(organisation) == before
+
     def test_it_is_not_one_inside_a_change(self, app: Flask, organisation: Organisation) -> None:
         with transaction(), pytest.raises(RuntimeError, match="inside"), database.snapshot():
             raise AssertionError("it would end the change")
