@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from io import BytesIO
 from itertools import count
 from threading import get_ident
 from typing import Any
 
+import click
 import pytest
 import sqlalchemy
 from click.testing import Result
@@ -115,6 +117,41 @@ def test_what_is_planted_meanwhile_is_found_next(app: Flask, organisation: Organ
     with before_question(4, meanwhile):
         assert verify(app).exit_code == 0
     assert "not in the roster" in verify(app).output
+
+
+class Pipe(BytesIO):
+    """A file somebody keeps waiting, like a pager that nobody closes."""
+
+    name = "<stdin>"
+
+    def read(self, *arguments: Any) -> bytes:
+        """Note whether a snapshot is open meanwhile."""
+        reading.append(bool(db.session().info.get("reading")))
+        return super().read(*arguments)
+
+
+reading: list[bool] = []
+
+
+def test_nobody_is_waited_for_while_it_reads(
+    app: Flask, organisation: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A snapshot that stays open for hours holds up what deletes for good."""
+    echo = click.echo
+
+    def heard(*arguments: Any, **options: Any) -> None:
+        reading.append(bool(db.session().info.get("reading")))
+        echo(*arguments, **options)
+
+    monkeypatch.setattr(click, "echo", heard)
+    reading.clear()
+    runner = app.test_cli_runner()
+    arguments = ["verify", "--release", "-"]
+    done = runner.invoke(audit_commands.audit_group, arguments, input=Pipe(b"{}"))
+    assert "<stdin>: not the audit heads of a release" in done.output
+    assert "demo: 1 rosters, whole" in done.output
+    assert len(reading) >= 5, "it was not asked"
+    assert not any(reading)
 
 
 class TestSnapshot:
