@@ -81,9 +81,10 @@ def admit(by: Session, member_id: bytes, role: str, fingerprint: str) -> None:
         )
 
 
-def remove(by: Session, member_id: bytes) -> None:
+def remove(by: Session, member_id: bytes) -> bool:
     """Take a member's grants away and make new keys, so that what comes next is closed to them.
 
+    Returns whether new keys were made: not for whoever never held one.
     Also of whom only the roster names: keys are granted by it, whatever became of the record. A
     supervisor is always left: nobody removes themselves, and whoever acts is one under the lock.
     """
@@ -93,13 +94,8 @@ def remove(by: Session, member_id: bytes) -> None:
         check_actor(session, by)
         now = next_roster(session, by) if by.role == Role.SUPERVISOR else None
         member = _removable(session, by, member_id, now)
-        # By all rosters too: whoever was invited again stands in the newest no more and kept the
-        # keys, and a state or role changed in the database must not leave them unrenewed.
-        stood = roster.roles_of(session, now.organisation_id, member_id) if now else frozenset()
-        held_keys, was_supervisor = bool(stood), Role.SUPERVISOR in stood
+        roles = roles_held(session, by, member_id)
         if member is not None:
-            held_keys |= member.role in KEY_HOLDERS and member.state == ACTIVE
-            was_supervisor |= member.role == Role.SUPERVISOR
             forget_credentials(session, member, REMOVED)
             # Of chance: nobody can have taken it, and kept whom it is made for from being removed.
             member.sign_in_name, member.email = f"removed {b64(random_id())}", None
@@ -109,10 +105,27 @@ def remove(by: Session, member_id: bytes) -> None:
             session.execute(delete(Grant).where(own))
         session.flush()
         audit.write(session, chain_of(by.organisation_id), by.member_id, "remove_member", member_id)
-        if held_keys and now is not None:
-            _renew_keys(session, by, now, was_supervisor=was_supervisor)
-    if held_keys:
+        if roles and now is not None:
+            _renew_keys(session, by, now, was_supervisor=Role.SUPERVISOR in roles)
+    if roles:
         sessions.refresh(by)
+    return bool(roles)
+
+
+def roles_held(session: Transaction, by: Session, member_id: bytes) -> frozenset[str]:
+    """The roles in which somebody may know keys of the organisation of `by`; mostly one or none.
+
+    By all rosters: whoever was invited again stands in the newest no more and kept the keys, and a
+    state or role changed in the database must not leave them unrenewed. By the record, too.
+    """
+    if by.organisation_id is None:
+        return frozenset()
+    roles = roster.roles_of(session, by.organisation_id, member_id)
+    member = session.get(Member, member_id)
+    if member is None or member.organisation_id != by.organisation_id:
+        return roles
+    said = {member.role} & KEY_HOLDERS if roles or member.state == ACTIVE else set()
+    return roles | said
 
 
 def _removable(

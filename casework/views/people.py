@@ -13,6 +13,7 @@ from casework.sessions import Session
 from casework.views import blueprint
 from casework.views.refusals import WORDS
 from reporting.access import ADMINISTRATOR, SUPERVISOR, audience
+from reporting.database import db
 from reporting.sealing import SealingRefused, b64, unb64
 
 
@@ -69,6 +70,7 @@ def ask_remove(member_id: str) -> str:
         "casework/remove.html",
         member=member,
         unrecorded=isinstance(member, Unrecorded),
+        new_keys=bool(members.roles_held(db.session(), sessions.current(), member.id)),
         fingerprint=credentials.fingerprint,
         b64=b64,
     )
@@ -77,9 +79,9 @@ def ask_remove(member_id: str) -> str:
 @blueprint.post("/people/<member_id>/remove")
 @audience(SUPERVISOR, ADMINISTRATOR)
 def remove(member_id: str) -> BaseResponse:
-    """Remove, and make new keys."""
-    members.remove(sessions.current(), _id(member_id))
-    return redirect("/staff/people?done=removed", 303)
+    """Remove, and make new keys if they held any."""
+    renewed = members.remove(sessions.current(), _id(member_id))
+    return redirect(f"/staff/people?done={'removed' if renewed else 'gone'}", 303)
 
 
 def _page(
@@ -99,7 +101,7 @@ def _page(
         unrecorded=found.unrecorded,
         invited=invited,
         problems=problems or {},
-        done=done if done in {"admitted", "removed"} else "",
+        done=done if done in {"admitted", "removed", "gone"} else "",
         roles=_roles(by),
         fingerprint=credentials.fingerprint,
         b64=b64,

@@ -147,3 +147,40 @@ def test_nobody_but_they_removes_leads_and_administrators(organisation: Organisa
         members.remove(session_of(lea), organisation.supervisor.member_id)
     with pytest.raises(ActionRefused, match="unknown"):
         members.remove(session_of(karim), organisation.supervisor.member_id)
+
+
+NEW_KEYS = "New keys are made"
+
+
+def remove(client: FlaskClient, member_id: bytes) -> str:
+    """The page after a removal."""
+    there = f"/staff/people/{b64(member_id)}/remove"
+    answer = people.post(client, there, {}, client.get(there).text)
+    return client.get(answer.location).text
+
+
+@pytest.mark.parametrize("how", ["public_key = NULL", "public_key = NULL, state = 'waiting'"])
+def test_it_says_that_new_keys_are_made_whatever_the_record_says(
+    client: FlaskClient, organisation: Organisation, how: str
+) -> None:
+    karim = add_member(organisation, "caseworker", "Karim")
+    change(f"UPDATE member SET {how}", karim.member_id)
+    there = f"/staff/people/{b64(karim.member_id)}/remove"
+    assert NEW_KEYS in client.get(there).text
+    before = newest(organisation)[0]
+    assert "New keys were made" in remove(client, karim.member_id)
+    assert newest(organisation)[0].intake[-1] != before.intake[-1]
+
+
+def test_it_does_not_say_so_where_none_are_made(
+    client: FlaskClient, instance_desk: FlaskClient, organisation: Organisation
+) -> None:
+    """The twin: of whoever only waits, and of those who hold none."""
+    new = invitations.enrol(organisation.id, "caseworker", "Karim")
+    before = newest(organisation)[0]
+    for browser, member_id in ((client, new.member_id), (instance_desk, add_lead().member_id)):
+        assert NEW_KEYS not in browser.get(f"/staff/people/{b64(member_id)}/remove").text
+        done = remove(browser, member_id)
+        assert "Removed." in done
+        assert "New keys" not in done
+    assert newest(organisation)[0].intake == before.intake
