@@ -143,6 +143,13 @@ def _beside_roster(organisation: Organisation) -> list[str]:
         f"member {b64(one)} is not in the roster with this role and key"
         for one in different.strangers
     ]
+    query = select(Member.id).where(Member.organisation_id == organisation.id)
+    removed = list(db.session.scalars(query.where(Member.state == members.REMOVED)))
+    found += [
+        f"member {b64(one)} is removed, and nobody did it"
+        for one in sorted(members.unremoved(db.session(), organisation.id, removed))
+        if one not in now.members
+    ]
     return found + [
         f"member {b64(one)} is granted keys by the roster as {now.members[one].role}, "
         "and has no active record"

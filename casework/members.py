@@ -69,16 +69,9 @@ def admit(by: Session, member_id: bytes, role: str, fingerprint: str) -> None:
         now.members[member_id] = Entry(member.role, public_key)
         roster.write(session, now, cast(bytes, by.keyring.identity))
         holder = Holder(member_id, public_key, identity=member.role == Role.SUPERVISOR)
-        count = keys.grant_all(session, cast(bytes, by.organisation_id), by.keyring, holder)
+        count = keys.grant_all(session, now.organisation_id, by.keyring, holder)
         detail = {"key": b64(key_of(public_key)), "count": count}
-        audit.write(
-            session,
-            cast(bytes, by.organisation_id),
-            by.member_id,
-            "admit_member",
-            member_id,
-            detail,
-        )
+        audit.write(session, now.organisation_id, by.member_id, "admit_member", member_id, detail)
 
 
 def remove(by: Session, member_id: bytes) -> bool:
@@ -137,8 +130,8 @@ def _removable(
     named = now is not None and member_id in now.members
     member = session.get(Member, member_id, populate_existing=True)
     if member is not None and member.organisation_id == by.organisation_id:
-        # In any role: one that was altered must not be the one that cannot be removed.
-        if named or member.state != REMOVED:
+        # In any role and state: one that was altered must not be the one that cannot be removed.
+        if named or member.state != REMOVED or unremoved(session, by.organisation_id, [member_id]):
             return member
     elif named:
         # There is none, or it is another organisation's now, whose supervisors look after it.
@@ -149,12 +142,27 @@ def _removable(
 def people(by: Session) -> list[Member]:
     """Those a supervisor (own organisation) or an administrator (the instance) looks after."""
     session: Any = db.session
-    query = select(Member).where(Member.state != REMOVED).order_by(Member.name, Member.id)
-    if by.organisation_id is None:
-        query = query.where(Member.organisation_id.is_(None))
-    else:
-        query = query.where(Member.organisation_id == by.organisation_id)
-    return list(session.scalars(query))
+    query = select(Member).where(Member.organisation_id == by.organisation_id)
+    found = list(session.scalars(query.order_by(Member.name, Member.id)))
+    gone = [one.id for one in found if one.state == REMOVED]
+    still = unremoved(session, by.organisation_id, gone)
+    return [one for one in found if one.state != REMOVED or one.id in still]
+
+
+def unremoved(
+    session: Transaction, organisation_id: bytes | None, ids: list[bytes]
+) -> frozenset[bytes]:
+    """Of members whose record says removed, those whom the audit chain has invited since.
+
+    Whoever is invited again leaves the roster and may know the keys: a record that was set to
+    removed after that is all there is to remove them, and to make new keys, by.
+    """
+    last = {
+        subject: action
+        for subject, action, _detail in audit.about(session, chain_of(organisation_id), ids)
+        if action in {"invite", "remove_member"}
+    }
+    return frozenset(subject for subject, action in last.items() if action == "invite")
 
 
 def names(organisation_id: bytes | None) -> dict[bytes, str]:

@@ -87,7 +87,7 @@ def shown(by: Session) -> People:
 
 def _of_instance(one: Member) -> bool:
     """Whether a record of no organisation is one as an invitation makes it: nobody waits there."""
-    return one.role in _OF_INSTANCE and one.state != members.WAITING
+    return one.role in _OF_INSTANCE and one.state not in {members.WAITING, members.REMOVED}
 
 
 def _wrong(now: Roster, one: Member) -> str:
@@ -98,7 +98,8 @@ def _wrong(now: Roster, one: Member) -> str:
         return KEYLESS
     # Whom the roster names waits for nothing: whoever is invited again is taken off it.
     named = one.state == members.WAITING and one.id in now.members
-    return ALTERED if named or one.role not in KEY_HOLDERS else ""
+    wrong = named or one.role not in KEY_HOLDERS or one.state == members.REMOVED
+    return ALTERED if wrong else ""
 
 
 def _unrecorded(session: Transaction, now: Roster, member_id: bytes) -> Unrecorded:

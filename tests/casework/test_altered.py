@@ -7,7 +7,7 @@ import sqlalchemy
 from flask import Flask
 from flask.testing import FlaskClient
 
-from casework import credentials, invitations, members
+from casework import audit_commands, credentials, invitations, members
 from casework.policy import ActionRefused
 from reporting.database import transaction
 from reporting.sealing import b64
@@ -184,3 +184,34 @@ def test_it_does_not_say_so_where_none_are_made(
         assert "Removed." in done
         assert "New keys" not in done
     assert newest(organisation)[0].intake == before.intake
+
+
+def test_whoever_was_invited_again_and_then_hidden_is_shown_and_removed(
+    app: Flask, client: FlaskClient, organisation: Organisation
+) -> None:
+    """The roster names them no more, and they knew the keys: only a removal makes new ones."""
+    karim = add_member(organisation, "caseworker", "Karim")
+    invitations.invite_again(session_of(organisation.supervisor), karim.member_id)
+    verify = app.test_cli_runner().invoke(audit_commands.audit_group, ["verify"])
+    assert verify.exit_code == 0
+    change("UPDATE member SET state = 'removed'", karim.member_id)
+    verify = app.test_cli_runner().invoke(audit_commands.audit_group, ["verify"])
+    assert f"demo: member {b64(karim.member_id)} is removed, and nobody did it" in verify.output
+    assert verify.exit_code == 1
+    said = row_of(client.get("/staff/people").text, "Karim")
+    assert "altered" in said
+    assert "invite-again" not in said
+    before = newest(organisation)[0]
+    assert "New keys were made" in remove(client, karim.member_id)
+    assert newest(organisation)[0].casework[-1] != before.casework[-1]
+    assert "Karim" not in client.get("/staff/people").text
+    verify = app.test_cli_runner().invoke(audit_commands.audit_group, ["verify"])
+    assert verify.exit_code == 0
+
+
+def test_a_lead_who_was_hidden_as_removed_is_shown(instance_desk: FlaskClient) -> None:
+    lea = add_lead("Lea")
+    change("UPDATE member SET state = 'removed'", lea.member_id)
+    assert "altered" in row_of(instance_desk.get("/staff/people").text, "Lea")
+    assert removed_by(instance_desk, lea.member_id) == 303
+    assert "Lea" not in instance_desk.get("/staff/people").text
