@@ -17,7 +17,7 @@ import sqlalchemy
 
 from tests import leaks, reporter
 from tests.journey import places
-from tests.journey.conftest import Start
+from tests.journey.conftest import Prepared, Start, starting
 from tests.journey.planted import Planted, Reporter, unique
 from tests.live import Live
 from tests.staff import Staff
@@ -122,12 +122,26 @@ def come_back(live: Live, planted: Planted, receipt: str) -> None:
     assert added.status == 200, added.text[:300]
 
 
-@pytest.fixture
-def debugging(start: Start, tmp_path: Path) -> Live:
+def talking(start: Start, folder: Path) -> Live:
     """An instance that logs as much as it can, its temporary files in a folder of its own."""
-    folder = tmp_path / "temporary"
     folder.mkdir()
     return start(UPSTANDER_LOG_LEVEL="DEBUG", TMPDIR=str(folder))
+
+
+@pytest.fixture
+def untouched(start: Start, tmp_path: Path) -> Live:
+    """One that nobody has used."""
+    return talking(start, tmp_path / "temporary")
+
+
+@pytest.fixture(scope="module")
+def debugging(
+    prepared: Prepared, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Live]:
+    """One for all twins: each plants words and seconds of its own."""
+    folder = tmp_path_factory.mktemp("planted")
+    with starting(prepared, request, folder) as start:
+        yield talking(start, folder / "temporary")
 
 
 def next_minute() -> None:
@@ -135,9 +149,9 @@ def next_minute() -> None:
     time.sleep(60 - time.time() % 60)
 
 
-def test_nothing_leaks(debugging: Live) -> None:
+def test_nothing_leaks(untouched: Live) -> None:
     """After the journey no word, address, agent or second of a reporter is found anywhere."""
-    live, since = debugging, time.time()
+    live, since = untouched, time.time()
     planted = Planted(taken=frozenset(places.all_born(live)))
     receipt, _sealed = report_both_ways(live, planted)
     next_minute()
