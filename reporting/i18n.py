@@ -12,7 +12,7 @@ from typing import Any
 from babel import Locale
 from babel.dates import format_date
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel, get_translations, gettext, ngettext, npgettext, pgettext
+from flask_babel import Babel, get_translations, ngettext, npgettext, pgettext
 from markupsafe import Markup
 
 from reporting import vocabulary
@@ -100,8 +100,8 @@ def country_name(code: str, locale: str | None = None) -> str:
 
 
 def label(term_id: str) -> str:
-    """A vocabulary term in the page's language."""
-    return gettext(vocabulary.label(term_id))
+    """A vocabulary term in the page's language: pages of codes ask a hundred times."""
+    return _say(vocabulary.label(term_id))
 
 
 @cache
