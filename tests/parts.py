@@ -102,7 +102,7 @@ def run(part: Part) -> None:
     result, said = OUT / f"{name}.xml", OUT / f"{name}.log"
     result.unlink(missing_ok=True)
     command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", part.chosen, part.where]
-    command = [*(["nice", "-n", "5"] if part.patient else []), *command, f"--junitxml={result}"]
+    command = [*(["nice", "-n", "10"] if part.patient else []), *command, f"--junitxml={result}"]
     began = time.monotonic()
     # One demo for all parts: each works on a copy.
     env = {**os.environ, "UPSTANDER_TEST_DEMO": str(OUT / "demo"), **part.env}
