@@ -26,7 +26,6 @@ from reporting.models import IntakeKey, Report
 from reporting.settings import Settings
 
 log = structlog.get_logger()
-# An intake key is renewed at the first sign-in of a supervisor after this (sealing.md 4).
 # The nightly rewrite waits this long for a table, and all who ask for the table wait with it.
 LOCK_WAIT = "3s"
 _LOCK_NOT_AVAILABLE = "55P03"

@@ -18,6 +18,7 @@ from reporting.database import db, transaction
 from reporting.models import IntakeKey, Organisation, Report, Submission
 from reporting.sealing import SealingRefused, b64
 
+# An intake key is renewed at the first sign-in of a supervisor after this (sealing.md 4).
 RENEWED_AFTER = timedelta(days=30)
 KEPT_AFTER = timedelta(days=7)
 

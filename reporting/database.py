@@ -84,11 +84,7 @@ def transaction() -> Iterator[Session]:
     inside another one: the inner commit would make half of the outer visible; and inside a
     `snapshot`, which it would end.
     """
-    session: Session = db.session()
-    if session.info.get("writing"):
-        raise RuntimeError("a transaction inside a transaction")
-    if session.info.get("reading"):
-        raise RuntimeError("a transaction inside a snapshot")
+    session = _outermost("transaction")
     session.commit()
     session.info["writing"] = True
     try:
@@ -112,11 +108,7 @@ def snapshot() -> Iterator[Session]:
     For what is compared: pages mostly take each answer as it is. Keeps nothing that is changed
     within. Raises `RuntimeError` inside `transaction` or another one, which it would end.
     """
-    session: Session = db.session()
-    if session.info.get("writing"):
-        raise RuntimeError("a snapshot inside a transaction")
-    if session.info.get("reading"):
-        raise RuntimeError("a snapshot inside a snapshot")
+    session = _outermost("snapshot")
     session.rollback()
     session.info["reading"] = True
     try:
@@ -128,6 +120,14 @@ def snapshot() -> Iterator[Session]:
     finally:
         session.info["reading"] = False
         session.rollback()
+
+
+def _outermost(what: str) -> Session:
+    session: Session = db.session()
+    for flag, outer in (("writing", "transaction"), ("reading", "snapshot")):
+        if session.info.get(flag):
+            raise RuntimeError(f"a {what} inside a {outer}")
+    return session
 
 
 def forget(*tables: str) -> None:

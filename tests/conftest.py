@@ -253,6 +253,8 @@ def app(settings: Settings) -> Iterator[Flask]:
         yield made
         db.session.remove()
         db.engine.dispose()
+    # Else it is closed, with a warning, by whichever rubbish is collected first.
+    made.extensions["redis"].close()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Records of members that somebody altered: pages stay up, say so, and remove them."""
 
-from collections.abc import Iterator
-
 import pytest
 import sqlalchemy
 from flask import Flask
@@ -27,29 +25,14 @@ def row_of(page: str, name: str) -> str:
     return table[table.index(f"<bdi>{name}</bdi>") :].partition("</tr>")[0]
 
 
-@pytest.fixture(autouse=True)
-def connections_closed(app: Flask) -> Iterator[None]:
-    """What a test's application leaves open is closed by whichever rubbish is collected first."""
-    yield
-    app.extensions["redis"].close()
-
-
-@pytest.fixture
-def client(app: Flask, organisation: Organisation) -> FlaskClient:
-    """The supervisor's browser."""
-    found = app.test_client()
-    people.sign_in(found, organisation.supervisor)
-    return found
-
-
 def test_whoever_waits_without_a_key_cannot_be_admitted(
-    client: FlaskClient, organisation: Organisation
+    desk: FlaskClient, organisation: Organisation
 ) -> None:
     new = invitations.enrol(organisation.id, "caseworker", "Karim")
     admit = f"/staff/people/{b64(new.member_id)}/admit"
-    assert admit in client.get("/staff/people").text
+    assert admit in desk.get("/staff/people").text
     change("UPDATE member SET public_key = NULL", new.member_id)
-    page = client.get("/staff/people").text
+    page = desk.get("/staff/people").text
     assert admit not in page
     assert "altered: no key" in row_of(page, "Karim")
     assert f"/staff/people/{b64(new.member_id)}/remove" in row_of(page, "Karim")
@@ -57,19 +40,19 @@ def test_whoever_waits_without_a_key_cannot_be_admitted(
 
 
 def test_whom_the_roster_names_is_not_admitted_again(
-    client: FlaskClient, organisation: Organisation
+    desk: FlaskClient, organisation: Organisation
 ) -> None:
     """Their grants are there still; whoever was invited again is named no more, and is admitted."""
     karim = add_member(organisation, "caseworker", "Karim")
     change("UPDATE member SET state = 'waiting'", karim.member_id)
-    page = client.get("/staff/people").text
+    page = desk.get("/staff/people").text
     admit = f"/staff/people/{b64(karim.member_id)}/admit"
     assert admit not in page
     assert "altered" in row_of(page, "Karim")
     number = newest(organisation)[1].number
     fields = {"compared": "yes", "role": "caseworker"}
     fields["fingerprint"] = credentials.fingerprint(karim.public_key)
-    answer = people.post(client, admit, fields, page)
+    answer = people.post(desk, admit, fields, page)
     assert answer.status_code == 409
     assert "already in the signed list" in answer.text
     assert newest(organisation)[1].number == number
@@ -92,27 +75,27 @@ def instance_desk(app: Flask) -> FlaskClient:
     return found
 
 
-def removed_by(client: FlaskClient, member_id: bytes) -> int:
+def removed_by(desk: FlaskClient, member_id: bytes) -> int:
     there = f"/staff/people/{b64(member_id)}/remove"
-    return people.post(client, there, {}, client.get(there).text).status_code
+    return people.post(desk, there, {}, desk.get(there).text).status_code
 
 
 @pytest.mark.parametrize("by_supervisor", [True, False])
 def test_an_administrator_removes_whoever_was_moved_out_of_an_organisation(
-    client: FlaskClient, instance_desk: FlaskClient, organisation: Organisation, by_supervisor: bool
+    desk: FlaskClient, instance_desk: FlaskClient, organisation: Organisation, by_supervisor: bool
 ) -> None:
     """Before or after the supervisor took them off the roster, and neither undoes the other."""
     karim = add_member(organisation, "caseworker", "Karim")
     change("UPDATE member SET organisation_id = NULL", karim.member_id)
     if by_supervisor:
-        assert removed_by(client, karim.member_id) == 303
+        assert removed_by(desk, karim.member_id) == 303
     page = instance_desk.get("/staff/people").text
     assert "altered" in row_of(page, "Karim")
     assert "invite-again" not in row_of(page, "Karim")
     assert removed_by(instance_desk, karim.member_id) == 303
     assert "Karim" not in instance_desk.get("/staff/people").text
     if not by_supervisor:
-        assert removed_by(client, karim.member_id) == 303
+        assert removed_by(desk, karim.member_id) == 303
     assert karim.member_id not in newest(organisation)[0].members
 
 
@@ -152,33 +135,33 @@ def test_nobody_but_they_removes_leads_and_administrators(organisation: Organisa
 NEW_KEYS = "New keys are made"
 
 
-def remove(client: FlaskClient, member_id: bytes) -> str:
+def remove(desk: FlaskClient, member_id: bytes) -> str:
     """The page after a removal."""
     there = f"/staff/people/{b64(member_id)}/remove"
-    answer = people.post(client, there, {}, client.get(there).text)
-    return client.get(answer.location).text
+    answer = people.post(desk, there, {}, desk.get(there).text)
+    return desk.get(answer.location).text
 
 
 @pytest.mark.parametrize("how", ["public_key = NULL", "public_key = NULL, state = 'waiting'"])
 def test_it_says_that_new_keys_are_made_whatever_the_record_says(
-    client: FlaskClient, organisation: Organisation, how: str
+    desk: FlaskClient, organisation: Organisation, how: str
 ) -> None:
     karim = add_member(organisation, "caseworker", "Karim")
     change(f"UPDATE member SET {how}", karim.member_id)
     there = f"/staff/people/{b64(karim.member_id)}/remove"
-    assert NEW_KEYS in client.get(there).text
+    assert NEW_KEYS in desk.get(there).text
     before = newest(organisation)[0]
-    assert "New keys were made" in remove(client, karim.member_id)
+    assert "New keys were made" in remove(desk, karim.member_id)
     assert newest(organisation)[0].intake[-1] != before.intake[-1]
 
 
 def test_it_does_not_say_so_where_none_are_made(
-    client: FlaskClient, instance_desk: FlaskClient, organisation: Organisation
+    desk: FlaskClient, instance_desk: FlaskClient, organisation: Organisation
 ) -> None:
     """The twin: of whoever only waits, and of those who hold none."""
     new = invitations.enrol(organisation.id, "caseworker", "Karim")
     before = newest(organisation)[0]
-    for browser, member_id in ((client, new.member_id), (instance_desk, add_lead().member_id)):
+    for browser, member_id in ((desk, new.member_id), (instance_desk, add_lead().member_id)):
         assert NEW_KEYS not in browser.get(f"/staff/people/{b64(member_id)}/remove").text
         done = remove(browser, member_id)
         assert "Removed." in done
@@ -187,7 +170,7 @@ def test_it_does_not_say_so_where_none_are_made(
 
 
 def test_whoever_was_invited_again_and_then_hidden_is_shown_and_removed(
-    app: Flask, client: FlaskClient, organisation: Organisation
+    app: Flask, desk: FlaskClient, organisation: Organisation
 ) -> None:
     """The roster names them no more, and they knew the keys: only a removal makes new ones."""
     karim = add_member(organisation, "caseworker", "Karim")
@@ -198,13 +181,13 @@ def test_whoever_was_invited_again_and_then_hidden_is_shown_and_removed(
     verify = app.test_cli_runner().invoke(audit_commands.audit_group, ["verify"])
     assert f"demo: member {b64(karim.member_id)} is removed, and nobody did it" in verify.output
     assert verify.exit_code == 1
-    said = row_of(client.get("/staff/people").text, "Karim")
+    said = row_of(desk.get("/staff/people").text, "Karim")
     assert "altered" in said
     assert "invite-again" not in said
     before = newest(organisation)[0]
-    assert "New keys were made" in remove(client, karim.member_id)
+    assert "New keys were made" in remove(desk, karim.member_id)
     assert newest(organisation)[0].casework[-1] != before.casework[-1]
-    assert "Karim" not in client.get("/staff/people").text
+    assert "Karim" not in desk.get("/staff/people").text
     verify = app.test_cli_runner().invoke(audit_commands.audit_group, ["verify"])
     assert verify.exit_code == 0
 

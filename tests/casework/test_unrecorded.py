@@ -3,7 +3,6 @@
 They are granted keys, for keys follow the roster: so they must be seen, and can be removed.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -49,21 +48,6 @@ def verify(app: Flask) -> Any:
     return app.test_cli_runner().invoke(audit_commands.audit_group, ["verify"])
 
 
-@pytest.fixture(autouse=True)
-def connections_closed(app: Flask) -> Iterator[None]:
-    """What a test's application leaves open is closed by whichever rubbish is collected first."""
-    yield
-    app.extensions["redis"].close()
-
-
-@pytest.fixture
-def client(app: Flask, organisation: Organisation) -> FlaskClient:
-    """The supervisor's browser."""
-    found = app.test_client()
-    people.sign_in(found, organisation.supervisor)
-    return found
-
-
 @pytest.mark.parametrize("how", HIDDEN)
 def test_whoever_is_hidden_is_shown_and_removed_by_the_roster(
     app: Flask, hands: Hands, organisation: Organisation, how: str
@@ -71,13 +55,13 @@ def test_whoever_is_hidden_is_shown_and_removed_by_the_roster(
     karim = add_member(organisation, "supervisor", "Karim")
     hide(how, karim)
     hands.forward(days=31)
-    client = app.test_client()
-    people.sign_in(client, organisation.supervisor)
+    desk = app.test_client()
+    people.sign_in(desk, organisation.supervisor)
     intake = newest(organisation)[0].intake
     assert len(intake) == 2
     assert intake[-1] in held(karim.member_id), "keys follow the roster"
 
-    page = client.get("/staff/people").text
+    page = desk.get("/staff/people").text
     section = page[page.index(SECTION) :].partition("</section>")[0]
     assert "Karim" in section
     assert "Supervisor" in section
@@ -86,18 +70,18 @@ def test_whoever_is_hidden_is_shown_and_removed_by_the_roster(
 
     there = f"/staff/people/{b64(karim.member_id)}/remove"
     assert there in section
-    asked = client.get(there).text
+    asked = desk.get(there).text
     assert credentials.fingerprint(karim.public_key) in asked
     assert UNSIGNED in asked
     before = newest(organisation)[0]
-    assert people.post(client, there, {}, asked).status_code == 303
+    assert people.post(desk, there, {}, asked).status_code == 303
 
     now = newest(organisation)[0]
     assert set(now.members) == {organisation.supervisor.member_id}
     assert now.identity != before.identity
     assert (now.intake[-1], now.casework[-1]) != (before.intake[-1], before.casework[-1])
     assert held(karim.member_id) == frozenset()
-    assert SECTION not in client.get("/staff/people").text
+    assert SECTION not in desk.get("/staff/people").text
     done = audit.of(db.session(), organisation.id, karim.member_id)
     assert done[-1][0] == "remove_member"
 
@@ -114,7 +98,7 @@ def test_verify_names_them(app: Flask, organisation: Organisation, how: str) -> 
 
 
 def test_nobody_is_shown_so_who_has_a_record(
-    app: Flask, client: FlaskClient, organisation: Organisation
+    app: Flask, desk: FlaskClient, organisation: Organisation
 ) -> None:
     """The twin: neither members nor those who are invited, wait, left or are invited again."""
     for name in ("Karim", "Left", "Again"):
@@ -125,12 +109,12 @@ def test_nobody_is_shown_so_who_has_a_record(
     invitations.invite_again(by, ids["Again"])
     invitations.invite(by, "caseworker", "New", organisation.id)
     invitations.enrol(organisation.id, "supervisor", "Waiting")
-    assert SECTION not in client.get("/staff/people").text
+    assert SECTION not in desk.get("/staff/people").text
     assert verify(app).exit_code == 0
 
 
 def test_the_record_that_comes_back_after_a_removal_opens_nothing(
-    client: FlaskClient, organisation: Organisation
+    desk: FlaskClient, organisation: Organisation
 ) -> None:
     """Who hid it could bring it back for the next sign-in: the page says who that is."""
     karim = add_member(organisation, "caseworker", "Karim")
@@ -143,11 +127,11 @@ def test_the_record_that_comes_back_after_a_removal_opens_nothing(
         ]
         session.delete(row)
     there = f"/staff/people/{b64(karim.member_id)}/remove"
-    people.post(client, there, {}, client.get(there).text)
+    people.post(desk, there, {}, desk.get(there).text)
     with transaction() as session:
         session.add(Member(**kept))
         session.add_all([Grant(**one) for one in grants])
-    page = client.get("/staff/people").text
+    page = desk.get("/staff/people").text
     assert SECTION not in page
     assert page.count("admitted by nobody") == 1
     assert len(newest(organisation)[0].casework) == 2
@@ -189,13 +173,13 @@ def test_nobody_is_removed_twice(organisation: Organisation) -> None:
 @pytest.mark.parametrize("column", ["role", "state"])
 @pytest.mark.parametrize("value", ["lead", "x"])
 def test_a_planted_record_of_any_role_or_state_is_shown_and_removed(
-    client: FlaskClient, organisation: Organisation, column: str, value: str
+    desk: FlaskClient, organisation: Organisation, column: str, value: str
 ) -> None:
     karim = add_member(organisation, "caseworker", "Karim")
     change(f"UPDATE member SET {column} = '{value}' WHERE id = :m", m=karim.member_id)
-    page = client.get("/staff/people").text
+    page = desk.get("/staff/people").text
     assert ("admitted by nobody" in page) == (column == "role")
     assert (SECTION in page) == (column == "state")
     there = f"/staff/people/{b64(karim.member_id)}/remove"
-    assert people.post(client, there, {}, client.get(there).text).status_code == 303
-    assert "Karim" not in client.get("/staff/people").text
+    assert people.post(desk, there, {}, desk.get(there).text).status_code == 303
+    assert "Karim" not in desk.get("/staff/people").text
