@@ -33,6 +33,7 @@ from reporting import clock
 from reporting.database import db
 from reporting.settings import Settings
 from tests.chromium import chromium, program
+from tests.factories_statistics import RELEASE_DAY
 
 # A time limit of hypothesis fails on a busy machine and says nothing about the code.
 hypothesis_settings.register_profile("house", deadline=None)
@@ -271,3 +272,9 @@ def clock_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
         monkeypatch.setattr(clock, "now", lambda: moment)
 
     return set_to
+
+
+@pytest.fixture
+def in_november(clock_at: Callable[[datetime], None]) -> None:
+    """The year that the tests count may be released."""
+    clock_at(RELEASE_DAY)

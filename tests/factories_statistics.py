@@ -4,6 +4,7 @@ import random
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 
 from analytics import disclosure, noise, records, release
 from analytics.audit import Case
@@ -15,6 +16,8 @@ from reporting import vocabulary
 from reporting.sealing import b64
 
 YEAR = 2025
+# When that year may be released.
+RELEASE_DAY = datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC)
 ROOT = bytes(range(32))
 # Two coalition leads.
 PROPOSER, CHECKER = b"p" * 16, b"c" * 16

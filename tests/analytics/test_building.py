@@ -6,9 +6,8 @@ Noise is planned here, cell by cell, so that exactly one view finds exactly one 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
 import pytest
@@ -44,9 +43,7 @@ CROSS = "type-motive_group"
 Plan: TypeAlias = dict[tuple[str, Cell], int]
 
 
-@pytest.fixture(autouse=True)
-def now(clock_at: Callable[[datetime], None]) -> None:
-    clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
+pytestmark = pytest.mark.usefixtures("in_november")
 
 
 @pytest.fixture

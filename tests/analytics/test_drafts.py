@@ -22,6 +22,7 @@ from reporting.sealing import b64
 from tests.factories_statistics import (
     CHECKER,
     PROPOSER,
+    RELEASE_DAY,
     SIZES,
     YEAR,
     make_coded,
@@ -34,12 +35,9 @@ from tests.factories_statistics import (
 )
 
 MENU = load(YEAR)
-DAY = datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def now(clock_at: Callable[[datetime], None]) -> None:
-    clock_at(DAY)
+pytestmark = pytest.mark.usefixtures("in_november")
 
 
 def draft(scope: str = WORLD) -> dict[str, Any]:
@@ -106,7 +104,7 @@ def test_twenty_changes_in_a_cell_state_it_again(
     changed = {c for c in before["said"] if before["said"][c] != after["said"][c]}
     assert places & numbers <= changed <= places
     rows = list(csv.DictReader(io.StringIO(after["csv"])))
-    fresh = {f"{DAY.date()}": False, f"{date(YEAR + 1, 11, 24)}": True}
+    fresh = {f"{RELEASE_DAY.date()}": False, f"{date(YEAR + 1, 11, 24)}": True}
     days = {(r["period"], r["geo"], r["setting"]): fresh[r["as_of"]] for r in rows}
     assert days[f"{YEAR}-07", "total", "total"]
     assert days[f"{YEAR}", "FR", "total"]

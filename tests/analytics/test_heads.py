@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -99,12 +97,9 @@ class TestPure:
             heads.read(data)
 
 
+@pytest.mark.usefixtures("in_november")
 class TestRelease:
     """The file of a release."""
-
-    @pytest.fixture(autouse=True)
-    def now(self, clock_at: Callable[[datetime], None]) -> None:
-        clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
 
     def propose(self, scope: str = WORLD) -> bytes:
         return release.propose(scope, YEAR, PROPOSER, recognisable=iter(AGREED), heads=ALL)

@@ -4,7 +4,6 @@ import json
 import os
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,7 @@ from tests.factories_statistics import (
     store,
 )
 
-
-@pytest.fixture(autouse=True)
-def now(clock_at: Callable[[datetime], None]) -> None:
-    clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
+pytestmark = pytest.mark.usefixtures("in_november")
 
 
 class Killed(BaseException):

@@ -29,10 +29,7 @@ from tests.factories_statistics import (
     store,
 )
 
-
-@pytest.fixture(autouse=True)
-def now(clock_at: Callable[[datetime], None]) -> None:
-    clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
+pytestmark = pytest.mark.usefixtures("in_november")
 
 
 def test_the_proposer_cannot_publish(app: Flask) -> None:

@@ -1,8 +1,6 @@
 """The figures of a release: near the truth, one in all files, none where too few stand behind."""
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -31,10 +29,7 @@ from tests.factories_statistics import (
     store,
 )
 
-
-@pytest.fixture(autouse=True)
-def now(clock_at: Callable[[datetime], None]) -> None:
-    clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
+pytestmark = pytest.mark.usefixtures("in_november")
 
 
 def place_of(row: dict[str, str]) -> frozenset[tuple[str, str]]:

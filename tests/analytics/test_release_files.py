@@ -4,8 +4,6 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -26,10 +24,7 @@ from tests.factories_statistics import (
     store,
 )
 
-
-@pytest.fixture(autouse=True)
-def now(clock_at: Callable[[datetime], None]) -> None:
-    clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
+pytestmark = pytest.mark.usefixtures("in_november")
 
 
 def test_files_are_as_their_checksums_say_and_never_written_again(app: Flask) -> None:

@@ -3,8 +3,6 @@
 import io
 import json
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pandas as pd
 import pytest
@@ -16,7 +14,6 @@ from reporting.sealing import b64
 from tests.factories_statistics import (
     CHECKER,
     SIZES,
-    YEAR,
     make_release,
     make_world,
     organisation,
@@ -27,9 +24,7 @@ from tests.factories_statistics import (
 LARGEST_PAGE = 20 * 1024
 
 
-@pytest.fixture(autouse=True)
-def now(clock_at: Callable[[datetime], None]) -> None:
-    clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
+pytestmark = pytest.mark.usefixtures("in_november")
 
 
 @pytest.fixture

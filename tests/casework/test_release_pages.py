@@ -2,8 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 from flask.testing import FlaskClient
@@ -18,10 +16,7 @@ from tests.casework.people import add_organisation, post
 from tests.casework.release_desk import actions, propose, send
 from tests.factories_statistics import YEAR
 
-
-@pytest.fixture(autouse=True)
-def now(clock_at: Callable[[datetime], None]) -> None:
-    clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
+pytestmark = pytest.mark.usefixtures("in_november")
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 """The release desk: two leads propose and decide, nobody else, and each step is in the chain."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 import redis
@@ -24,10 +22,7 @@ from tests.casework.people import add_organisation, post, sign_in
 from tests.casework.release_desk import actions, propose, send
 from tests.factories_statistics import YEAR, scope_of
 
-
-@pytest.fixture(autouse=True)
-def now(clock_at: Callable[[datetime], None]) -> None:
-    clock_at(datetime(YEAR + 1, 11, 22, 12, tzinfo=UTC))
+pytestmark = pytest.mark.usefixtures("in_november")
 
 
 def test_one_lead_proposes_and_another_publishes(leads: tuple[FlaskClient, FlaskClient]) -> None:
