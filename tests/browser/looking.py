@@ -26,7 +26,8 @@ SMALLEST: ViewportSize = {"width": 320, "height": 640}
 AXE = """async (options) => (await axe.run(document, options)).violations.map(
   (rule) => [rule.id, rule.nodes.map(
     (node) => node.target.join(" ") + ": " + node.element.outerHTML.slice(0, 90))])"""
-BRIEF = "axe.configure({noHtml: true})"
+# Half a megabyte is slow to read: only where somebody looks, and faster as a document's own script.
+LATER = "window.readRules = () => {{ if (!window.axe) {{ {axe}; axe.configure({{noHtml: true}}) }} }}"
 BASE: dict[str, Any] = {"resultTypes": ["violations"], "elementRef": True}
 EVERY_RULE = {**BASE, "rules": {"target-size": {"enabled": True}}}
 CONTRAST = {
@@ -73,7 +74,7 @@ class Notes:
     watched: ClassVar[WeakSet[BrowserContext]] = WeakSet()
 
     def watch(self, context: BrowserContext, base: str) -> None:
-        """Hear what the console says and see every request of a context."""
+        """Hear what the console says, see every request, have the rules of axe at hand."""
 
         def heard(message: ConsoleMessage) -> None:
             unloaded = UNLOADED in message.text and message.location["url"].endswith(".js")
@@ -86,6 +87,7 @@ class Notes:
                 self.said.append(f"request elsewhere: {request.url}")
 
         self.watched.add(context)
+        context.add_init_script(LATER.format(axe=axe_core.script()))
         context.on("console", heard)
         context.on("request", asked)
 
@@ -96,13 +98,11 @@ class Notes:
         staff = page.locator("body.staff").count() > 0
         if page.context not in self.watched:
             found.append("nobody sees what this context asks for")
+            return
         found += self.said
         self.said.clear()
         found += self._left(page, staff)
-        # Many states stand in one document, and half a megabyte of script is slow to read again.
-        if not page.evaluate("'axe' in window"):
-            page.evaluate(axe_core.script())
-            page.evaluate(BRIEF)
+        page.evaluate("readRules()")
         page.set_viewport_size(DESKTOP)
         # Scrolled to a fragment, the bar would lie over whatever happens to stand there.
         page.evaluate("scrollTo(0, 0)")
