@@ -170,6 +170,8 @@ def main(arguments: list[str]) -> int:
         ).returncode
     missing = equip()
     began = time.monotonic()
+    # Where nothing compiled may be kept, each of hundreds of processes compiles all anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     OUT.mkdir(exist_ok=True)
     shutil.rmtree(OUT / "demo", ignore_errors=True)
     with ThreadPoolExecutor(len(PARTS) + 1) as beside:
