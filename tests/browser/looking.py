@@ -27,7 +27,9 @@ AXE = """async (options) => (await axe.run(document, options)).violations.map(
   (rule) => [rule.id, rule.nodes.map(
     (node) => node.target.join(" ") + ": " + node.element.outerHTML.slice(0, 90))])"""
 # Half a megabyte is slow to read: only where somebody looks, and faster as a document's own script.
-LATER = "window.readRules = () => {{ if (!window.axe) {{ {axe}; axe.configure({{noHtml: true}}) }} }}"
+LATER = (
+    "window.readRules = () => {{ if (!window.axe) {{ {axe}; axe.configure({{noHtml: true}}) }} }}"
+)
 BASE: dict[str, Any] = {"resultTypes": ["violations"], "elementRef": True}
 EVERY_RULE = {**BASE, "rules": {"target-size": {"enabled": True}}}
 CONTRAST = {
