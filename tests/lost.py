@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from sqlalchemy import event
 
+from reporting import submission
 from reporting.database import db
 
 
@@ -39,3 +41,22 @@ def answers(*, away: bool = False) -> Iterator[list[str]]:
             yield lost
     finally:
         event.remove(engine, "before_cursor_execute", asked)
+
+
+@contextmanager
+def away(*, after_known: bool = False) -> Iterator[None]:
+    """The database is away: from the first question, or once an addition was known."""
+    with answers(away=True) as lost, pytest.MonkeyPatch.context() as patched:
+        is_known = submission.is_known
+
+        def known(name: bytes) -> bool:
+            found = is_known(name)
+            lost.append("away")
+            return found
+
+        if after_known:
+            patched.setattr(submission, "is_known", known)
+        else:
+            lost.append("away")
+        yield
+        assert lost == ["away"]

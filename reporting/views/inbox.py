@@ -101,7 +101,9 @@ def inbox_page(
     )
 
 
-def unread_page(digits: str, posted: Posted, *, problem: str, at: str, key: str = "") -> Response:
+def unread_page(
+    digits: str, posted: Posted, *, problem: str = "", at: str = "", key: str = ""
+) -> Response:
     """The same without a question to the database: no messages, the forms with what was typed.
 
     Nor is there a choice of organisations: the one that was chosen goes along.

@@ -16,11 +16,12 @@ from reporting.access import PUBLIC, audience
 from reporting.draft import open_draft
 from reporting.multipart import MultipartRefused
 from reporting.posted import Posted, read_posted
+from reporting.receipt import Receipt
 from reporting.sealing import SealingRefused, random_id, random_key
 from reporting.views import adding, blueprint, sending
 from reporting.views.inbox import DRAFT, inbox_page, page_of, unread_page, values_of_pages
 from reporting.views.mailbox import erase_steadily
-from reporting.views.pages import cached_page
+from reporting.views.pages import cached_page, page
 
 ADDRESS = f"{i18n.PATH}/return"
 STEPS = ("open", "add", "consent", "erase", "erase-now")
@@ -101,7 +102,7 @@ def _open_typed(posted: Posted) -> Response:
         )
     derived = sending.derive(digits)
     if not kept:
-        return inbox_page(digits, derived)
+        return _read(digits, derived, posted)
     # Not "it was not sent": what was loaded again hours later may well have been.
     problem = gettext("Your answers are still here. Send them if you have not done so yet.")
     at = "t-add" if posted.one("what_happened") else "t-consent"
@@ -116,15 +117,34 @@ def _do(
 ) -> Response:
     digits = str(opened["receipt"])
     if step == "erase":
-        return page_of("erase", draft=posted.one("draft"))
+        return page("reporting/erase.html", draft=posted.one("draft"))
     derived = sending.derive(digits)
     if step == "erase-now":
-        erase_steadily(derived.mailbox_token)
-        return page_of("erased")
+        return _erase(derived, posted)
     if step == "open":
-        return inbox_page(digits, derived)
+        return _read(digits, derived, posted)
     try:
         return adding.add(step, locale, posted, opened, derived, keys)
     except OperationalError:
         # An error page would say that nothing was stored, and have none of what was typed.
         return adding.unsure(step, posted, opened)
+
+
+def _read(digits: str, derived: Receipt, posted: Posted) -> Response:
+    """The messages; without the database a page that has the number, to try again from."""
+    try:
+        return inbox_page(digits, derived)
+    except OperationalError:
+        return unread_page(digits, posted)
+
+
+def _erase(derived: Receipt, posted: Posted) -> Response:
+    """Say that all is gone only where that is so; erasing is safe to repeat."""
+    try:
+        erase_steadily(derived.mailbox_token)
+    except OperationalError:
+        # An error page would say that nothing was stored, to somebody who asks what is gone.
+        problem = gettext("We could not find out whether it is deleted. Please try again.")
+        draft = posted.one("draft")
+        return page("reporting/erase.html", 503, draft=draft, problem=problem)
+    return page("reporting/erased.html")

@@ -1,8 +1,6 @@
 """Without script: what went through while its answer was lost is stored once, whoever retries."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -49,25 +47,6 @@ def unsure(monkeypatch: pytest.MonkeyPatch) -> Any:
             return page()
 
     return unsure
-
-
-@contextmanager
-def away(*, after_known: bool = False) -> Iterator[None]:
-    """The database is away: from the first question, or once an addition was known."""
-    with lost.answers(away=True) as answers, pytest.MonkeyPatch.context() as patched:
-        is_known = submission.is_known
-
-        def known(name: bytes) -> bool:
-            found = is_known(name)
-            answers.append("away")
-            return found
-
-        if after_known:
-            patched.setattr(submission, "is_known", known)
-        else:
-            answers.append("away")
-        yield
-        assert answers == ["away"]
 
 
 def test_an_addition_that_is_there_is_said_to_be_there(
@@ -125,7 +104,7 @@ def test_a_database_that_stays_away_takes_no_words_and_says_nothing_false(
     again = [page]
     # From there again while it is still away, from the first question or after it is known.
     for after_known in (False, True):
-        with away(after_known=after_known):
+        with lost.away(after_known=after_known):
             again.append(act(client, draft_of(page), step, **values))
     for shown in again:
         assert (shown.status_code, UNSURE in shown.text) == (503, True)
@@ -139,29 +118,13 @@ def test_a_database_that_stays_away_takes_no_words_and_says_nothing_false(
         assert digits not in shown.text
     assert len(added(north)) == 1
     # What was wrong with files is found out again, once they were chosen again.
-    with away():
+    with lost.away():
         shown = act(client, draft, step, **{**values, "file": PHOTO * 6})
     assert f"{UNSURE} Please choose your files again." in shown.text
     for shown in again:
         done = act(client, draft_of(shown), step, **values)
         assert (done.status_code, SENT in done.text) == (200, True)
     assert len(added(north)) == 1
-
-
-def test_words_from_a_page_that_was_too_old_stay_while_the_database_is_away(
-    app: Flask, client: FlaskClient, north: Opener
-) -> None:
-    digits = receipt.make_digits()
-    with away():
-        page = client.post("/en/return", data={"receipt": digits, **SEVEN})
-    assert page.status_code == 503
-    assert "Send them if you have not done so yet." in page.text
-    assert ">\nIt was line 7</textarea>" in page.text
-    assert SENT in act(client, draft_of(page), "add", **SEVEN).text
-    assert len(added(north)) == 1
-    # The twin: without words there is nothing to keep.
-    with away():
-        assert client.post("/en/return", data={"receipt": digits}).status_code == 500
 
 
 def test_an_organisation_that_closes_in_between_forgets_no_addition(
