@@ -1,11 +1,15 @@
-"""The browser of the tests: where it is, and how it is started."""
+"""The browser of the tests: where it is, how it is started, and what it is waited for."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+# All tests share two processors at once, and those of the browser give way to the others: there
+# Playwright's own five seconds are short. Only a test that fails waits so long.
+expect.set_options(timeout=20_000)
 
 # First the build for machines without a screen: the same engine, and half the work around it.
 NAMES = (
@@ -33,6 +37,15 @@ def program() -> str:
     """Path of the browser; empty where there is none."""
     found = next(filter(None, map(shutil.which, NAMES)), "")
     return found or (str(MAC) if MAC.exists() else "")
+
+
+def press(page: Page, button: str) -> None:
+    """Press what leads to another page, and be there: all of it, its scripts run.
+
+    A bare click ends when the answer begins: whoever looks then may see half a page, or nothing.
+    """
+    with page.expect_navigation():
+        page.click(button)
 
 
 @contextmanager

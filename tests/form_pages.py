@@ -5,6 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
+from tests.chromium import press
 from tests.reporter import digits_in
 
 Answers = Mapping[str, str | tuple[str, ...]]
@@ -57,8 +58,8 @@ def send_without_script(page: Page, url: str, answers: Answers, files: Sequence[
     """One long page, the check page, the receipt; returns its digits."""
     page.goto(url)
     assert _fill(page, answers, answers) == set(answers)
-    page.click("#report button[value=check]")
+    press(page, "#report button[value=check]")
     if files:
         page.set_input_files("[name=file]", files)
-    page.click("button[value=send]")
+    press(page, "button[value=send]")
     return digits_in(page.inner_text("main"))

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from playwright.sync_api import BrowserContext, FilePayload, Page
+from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
+from tests.chromium import press
 from tests.reporter import digits_in
 
 Look = Callable[[Page, str], None]
@@ -37,12 +38,6 @@ def photos(count: int) -> list[FilePayload]:
     """Small files as a person chooses them."""
     names = ("bus.jpg", *(f"{number}.png" for number in range(2, count + 1)))
     return [{"name": name, "mimeType": "image/png", "buffer": bytes(2000)} for name in names]
-
-
-def press(page: Page, button: str) -> None:
-    """Press a button that leads to another page, and be there."""
-    with page.expect_navigation():
-        page.click(button)
 
 
 @dataclass
@@ -217,7 +212,9 @@ class Reporter:
             page.select_option("#add-organisation", self.slug)
         page.fill("#more", MORE[self.locale])
         page.click("#add button")
-        page.wait_for_selector("#notice:visible")
+        # It says first that it is being sent.
+        notice = page.locator("#notice")
+        expect(notice).to_have_text(notice.get_attribute("data-sent") or "")
         self.look(page, "inbox-added")
         meanwhile()
         page.click("#erase button")

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.browser.public_pages import WORDS, Look, press
+from tests.browser.public_pages import WORDS, Look
 from tests.browser.reporter_pages import context_of
+from tests.chromium import press
 from tests.live import SignIn
 
 CASEWORK = (
