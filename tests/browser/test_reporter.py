@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from reporting import receipt
 from tests.browser.reporter_pages import CLEAN, Served, context_of, traces
@@ -20,8 +20,10 @@ from tests.browser.steps import (
     receipt_on,
     write,
 )
+from tests.chromium import press
 from tests.factories_reporting import Opener, make_organisation, stored, stored_files
 from tests.reporting.test_mailbox import leave
+from tests.reporting.test_views_returning import NOTHING
 
 pytestmark = pytest.mark.browser
 
@@ -36,6 +38,7 @@ ANSWERS = {
     "acts": ["rg.words"],
     "role": "rr.witness",
 }
+UNREAD = {"en": NOTHING, "ar": "لا شيء للقراءة بعد. إذا كان الرقم صحيحًا فبلاغكم في الانتظار."}
 
 
 @pytest.mark.parametrize("locale", ["en", "ar"])
@@ -71,10 +74,21 @@ def test_report_with_script_leaves_sealed_only(
 
 @pytest.mark.parametrize("locale", ["en", "ar"])
 def test_weight_and_requests(page: Page, site: Served, north: Opener, locale: str) -> None:
-    sizes: dict[str, int] = {}
-    page.on("requestfinished", lambda r: sizes.update({r.url: r.sizes()["responseBodySize"]}))
+    finished: list[Request] = []
+
+    def note(request: Request) -> None:
+        finished.append(request)
+
+    page.on("requestfinished", note)
     open_form(page, site, locale)
     page.wait_for_load_state("networkidle")
+    # Asked for here: asked for as each ends, some would not be known yet, and weigh nothing.
+    sizes = {one.url: one.sizes()["responseBodySize"] for one in finished}
+    named = page.eval_on_selector_all(
+        "script[src], link[rel=stylesheet]", "(all) => all.map((one) => one.src || one.href)"
+    )
+    assert len(named) == 5
+    assert {page.url, *named} <= set(sizes)
     assert len(sizes) <= 8
     assert all(url.startswith(site.base) for url in sizes)
     assert sum(sizes.values()) <= 40 * 1024, sizes
@@ -98,13 +112,13 @@ def test_report_without_script(browser: Browser, site: Served, north: Opener, lo
     page.select_option("[name=setting]", "loc.transport")
     for value in ("rb.ethnic", "rb.language", "rg.words", "rr.witness"):
         page.check(f"[value='{value}']")
-    page.click("button[value=check]")
-    assert "Quillwort" in page.inner_text("dl")
-    page.click("button[value=change]")
-    assert page.input_value("[name=what_happened]") == WORDS
-    page.click("button[value=check]")
+    press(page, "button[value=check]")
+    expect(page.locator("dl")).to_contain_text("Quillwort")
+    press(page, "button[value=change]")
+    expect(page.locator("[name=what_happened]")).to_have_value(WORDS)
+    press(page, "button[value=check]")
     page.set_input_files("[name=file]", photo("Plumbago.jpg"))
-    page.click("button[value=send]")
+    press(page, "button[value=send]")
     # The twin of what a script never sends: here the server is told, and it would be seen.
     told = {found.word for found in site.betrayed(["Quillwort", AREA, "غادروا", "loc.transport"])}
     assert told == {"Quillwort", AREA, "غادروا", "loc.transport"}
@@ -118,11 +132,16 @@ def test_report_without_script(browser: Browser, site: Served, north: Opener, lo
         {"name": "Plumbago.jpg", "media_type": "image/jpeg", "size": len(FILE)}
     ]
     assert north.file(report, 0, len(FILE)) == FILE
-    # Sent again by going back and reloading: the same number, one report.
+    # Sent again by loading its page again: the same number, one report.
+    sent = len(site.seen)
+    page.reload()
+    assert [(one.method, b"Plumbago" in one.body) for one in site.seen[sent:]] == [("POST", True)]
+    expect(page.locator("#number")).to_have_text(number)
+    assert len(stored()) == 1
     page.goto(f"{site.base}/{locale}/return")
     page.fill("[name=receipt]", number)
-    page.click("button[value=open]")
-    assert page.locator("h1").count() == 1
+    press(page, "button[value=open]")
+    expect(page.get_by_text(UNREAD[locale], exact=True)).to_be_visible()
     assert context.cookies() == []
     context.close()
 

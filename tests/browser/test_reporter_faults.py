@@ -32,7 +32,6 @@ def test_lost_answer_sends_the_same_bytes_again(page: Page, site: Served, north:
     on(page)
     expect(page.locator(".problem")).to_contain_text("Your answers are still here")
     assert page.locator("#finish").is_hidden()
-    page.wait_for_timeout(50)
     assert len(stored()) == 1
     receipt_on(page)
     assert len(stored()) == 1
@@ -116,6 +115,6 @@ def test_changed_script_is_refused(page: Page, site: Served, north: Opener) -> N
 
     page.route("**/seal-*.js", change)
     page.goto(f"{site.base}/en/report/north")
-    page.wait_for_load_state("networkidle")
     assert page.evaluate("typeof upstanderSeal") == "undefined"
-    expect(page.locator("li.plain")).to_be_visible()
+    # At once: after eight seconds it would appear in any case.
+    assert page.is_visible("li.plain")
