@@ -9,7 +9,8 @@ from itsdangerous import TimestampSigner
 from playwright.sync_api import Browser, expect
 
 from tests.browser.reporter_pages import served
-from tests.casework.people import add_organisation, code_of, sign_in, token_in
+from tests.casework import locking
+from tests.casework.people import add_organisation, sign_in, token_in
 
 
 def page(client: FlaskClient) -> str:
@@ -58,12 +59,7 @@ def test_a_page_whose_token_is_too_old_still_locks(
     new = add_organisation().supervisor
     with served(app) as site, browser.new_context(base_url=site.base) as context:
         page = context.new_page()
-        page.goto("/staff/sign-in?next=/staff/people")
-        page.fill("#name", new.name)
-        page.fill("#passphrase", new.passphrase)
-        page.fill("#code", code_of(new))
-        page.click("main form button")
-        page.wait_for_url("**/staff/people")
+        locking.sign_in(page, new, "/staff/people")
         late = int(time.time()) + 13 * 3600
         monkeypatch.setattr(TimestampSigner, "get_timestamp", lambda _signer: late)
         with page.expect_response(
