@@ -19,15 +19,21 @@
     var address = leave.href;
     hide();
     if (newTab) window.open(address, "_blank", "noopener,noreferrer");
-    function replace() { location.replace(address); }
+    var late = 0;
+    function replace() {
+      // Asked for twice, a neutral page that is slow to come would begin anew.
+      clearTimeout(late);
+      location.replace(address);
+    }
     if (!history.state || !history.state.guard) {
       replace();
       return;
     }
-    // Off the form's guard entry first, or Back would lead to the form.
+    // Off the form's guard entry first, or Back would lead to the form. A slow device takes its time
+    // for that; all that is seen of us meanwhile is the address of a page without words.
     window.addEventListener("popstate", replace);
     history.back();
-    setTimeout(replace, 300);
+    late = setTimeout(replace, 3000);
   }
 
   if (leave) {

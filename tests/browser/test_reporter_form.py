@@ -41,8 +41,14 @@ def test_back_goes_one_step_and_keeps_the_text(page: Page, site: Served, north: 
     assert page.input_value("#f-what_happened") == WORDS
 
 
-def test_leaving_replaces_the_page(page: Page, site: Served, north: Opener) -> None:
-    """Back afterwards shows what was open before us, never the form."""
+@pytest.mark.parametrize("slow", [False, True])
+def test_leaving_replaces_the_page(page: Page, site: Served, north: Opener, slow: bool) -> None:
+    """Back afterwards shows what was open before us, never the form: on a slow device neither."""
+    if slow:
+        page.add_init_script(
+            "const back = history.back.bind(history);"
+            "history.back = () => { setTimeout(back, 1000); };"
+        )
     page.goto(f"{site.base}/static/none")
     before = page.url
     page.goto(f"{site.base}/en/report/north")
