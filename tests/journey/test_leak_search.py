@@ -51,6 +51,14 @@ def test_a_word_beside_pages_of_nothing_is_found(tmp_path: Path) -> None:
         assert [Path(one.place).name for one in found if one.encoding == encoding] == ["one", "two"]
 
 
+def test_a_word_across_two_pieces_is_found(tmp_path: Path) -> None:
+    """Wherever the bytes are parted to be looked through, and at the very end of them."""
+    path = tmp_path / "file"
+    for before in range(leaks.PIECE - 12, leaks.PIECE + 2):
+        path.write_bytes(b"." * before + b"Kugelblitz")
+        assert list(leaks.search([path], ["Kugelblitz"])), before
+
+
 def test_a_moment_is_found_in_each_shape(tmp_path: Path) -> None:
     """ISO, HTTP date, common log and epoch seconds and milliseconds."""
     when = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
