@@ -165,6 +165,8 @@ class Visitor:
     def __init__(self, base: str, headers: Mapping[str, str] | None = None) -> None:
         self.base = base
         self.instance_id = b""
+        # Of organisations, by their short names.
+        self.keys: dict[str, dict[str, str]] = {}
         self.jar = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(
             urllib.request.HTTPCookieProcessor(self.jar), urllib.request.ProxyHandler({})

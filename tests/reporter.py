@@ -13,7 +13,7 @@ from typing import Any
 
 from reporting import envelope as env
 from reporting import receipt as receipts
-from reporting.sealing import b64, random_id, unb64
+from reporting.sealing import b64, random_id, random_key, unb64
 from reporting.stream import AttachmentSealer
 from tests.page import Page, Values, Visitor, encode
 
@@ -45,6 +45,13 @@ def instance_id(visitor: Visitor) -> bytes:
     return visitor.instance_id
 
 
+def intake_key(visitor: Visitor, slug: str) -> dict[str, str]:
+    """An organisation's current key; asked for once a visitor, as by the script of a page."""
+    if slug not in visitor.keys:
+        visitor.keys[slug] = well_known(visitor, slug)["intake_key"]
+    return visitor.keys[slug]
+
+
 def seal(
     visitor: Visitor,
     slug: str,
@@ -55,11 +62,15 @@ def seal(
     receipt: str = "",
     kind: str = "report",
     extra: Mapping[str, Any] | None = None,
+    comes_back: bool = True,
 ) -> Sealed:
-    """Seal a report (or an addition under a known receipt) to an organisation's current key."""
-    key = well_known(visitor, slug)["intake_key"]
-    digits = receipt or receipts.make_digits()
-    derived = receipts.derive_receipt(digits, instance_id(visitor))
+    """Seal a report (or an addition under a known receipt) to an organisation's current key.
+
+    Who does not come back has no digits: what these would be stretched to is drawn at random.
+    """
+    key = intake_key(visitor, slug)
+    digits = receipt or (receipts.make_digits() if comes_back else "")
+    derived = receipts.derive_receipt(digits, instance_id(visitor)) if digits else _no_receipt()
     report_id, content_key = random_id(), secrets.token_bytes(32)
     body = {
         "schema": 1,
@@ -74,10 +85,7 @@ def seal(
         "attachments": [{"name": n, "media_type": m, "size": len(d)} for n, m, d in files],
         **(extra or {}),
     }
-    sealed = []
-    for index, (_name, _type, data) in enumerate(files):
-        sealer = AttachmentSealer(content_key, report_id, index)
-        sealed.append(sealer.update(data) + sealer.finish())
+    sealed = [_sealed_file(content_key, report_id, n, d) for n, (_, _, d) in enumerate(files)]
     key_id = unb64(key["key_id"])
     parts = tuple(env.Part(i, len(s)) for i, s in enumerate(sealed))
     sent = env.Envelope(
@@ -94,6 +102,16 @@ def seal(
         [(f"attachment-{i}", "sealed", s) for i, s in enumerate(sealed)],
     )
     return Sealed(report_id, digits, data, headers)
+
+
+def _no_receipt() -> receipts.Receipt:
+    """Half of what a client computes for a report is the stretching of its digits."""
+    return receipts.Receipt(random_key(), random_key(), random_key())
+
+
+def _sealed_file(content_key: bytes, report_id: bytes, index: int, data: bytes) -> bytes:
+    sealer = AttachmentSealer(content_key, report_id, index)
+    return sealer.update(data) + sealer.finish()
 
 
 def send(visitor: Visitor, slug: str, sealed: Sealed) -> Page:

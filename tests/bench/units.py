@@ -53,6 +53,7 @@ def with_script(base: str) -> Make:
 
         def unit() -> None:
             assert visitor.fetch(FORM).status == 200
+            visitor.keys.clear()
             sealed = reporter.seal(visitor, "demo", {"what_happened": _narrative()})
             assert reporter.send(visitor, "demo", sealed).status == 201
 

@@ -130,7 +130,8 @@ def send_all(live: Live, browser: Browser, narratives: Sequence[Narrative]) -> N
             "acts": list(one.reporter_groups),
             "grounds": list(one.reporter_grounds),
         }
-        sealed = reporter.seal(visitor, slug_of(one), body, {"statistics": True, "reply": False})
+        consent = {"statistics": True, "reply": False}
+        sealed = reporter.seal(visitor, slug_of(one), body, consent, comes_back=False)
         assert reporter.send(visitor, slug_of(one), sealed).status == 201
 
 
