@@ -87,7 +87,7 @@ def hand_over(order: bytes, name: str) -> None:
     job_id = b64(order)
     meta = {}
     if known := _known(job_id):
-        if known.get_status() in {JobStatus.QUEUED, JobStatus.STARTED, JobStatus.SCHEDULED}:
+        if _status(known) in {JobStatus.QUEUED, JobStatus.STARTED, JobStatus.SCHEDULED}:
             return
         meta[_FAILED] = _failures(known)
         known.delete()
@@ -120,7 +120,12 @@ def _known(name: str) -> Job | None:
 
 def _failures(known: Job) -> int:
     """Those before this attempt, and this one if it failed."""
-    return int(known.meta.get(_FAILED, 0)) + (known.get_status() == JobStatus.FAILED)
+    return int(known.meta.get(_FAILED, 0)) + (_status(known) == JobStatus.FAILED)
+
+
+def _status(known: Job) -> JobStatus:
+    """As it was read: asked for once more, a job that has ended since would be an error."""
+    return known.get_status(refresh=False)
 
 
 def _as_json(ids: Iterable[bytes]) -> str:

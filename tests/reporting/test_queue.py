@@ -181,6 +181,32 @@ def test_it_is_remembered_how_often_a_job_has_failed(
     assert queue.failures("fails", one) == waiting() == 0
 
 
+def test_a_job_may_end_while_somebody_asks_about_it(
+    settings: Settings, ran: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read of it a moment ago is the answer: who waits for a release sees no error."""
+    fetch, asked = Job.fetch, list[str]()
+
+    def ends(name: str, *arguments: Any, **options: Any) -> Job:
+        known = fetch(name, *arguments, **options)
+        if name not in asked:
+            asked.append(name)
+            work(settings)
+        return known
+
+    monkeypatch.setattr(Job, "fetch", ends)
+    one = random_id()
+    with transaction():
+        queue.enqueue("note", one)
+    assert queue.failures("note", one) == 0
+    assert ran == [(one,)]
+    with transaction():
+        queue.enqueue("note", one)
+    queue.sweep()
+    assert len(asked) == 2
+    assert ran == [(one,), (one,)]
+
+
 def test_cron_orders_by_name_in_json_once(settings: Settings, ran: list[Any]) -> None:
     connection = redis.Redis.from_url(settings.redis_url)
     job = scheduler._NamedJob(
