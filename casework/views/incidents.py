@@ -38,6 +38,8 @@ def incident_list() -> str:
     return render_template(
         "casework/incidents.html",
         state=state,
+        states={name: str(title) for name, title in words.INCIDENT_STATES.items()},
+        months=words.Once(words.when_words),
         rows=rows,
         after=after,
         closed=_closed(),
