@@ -24,7 +24,7 @@ from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.default import DefaultDialect
 from werkzeug.routing import Rule
 
@@ -205,28 +205,32 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
         return
-    address = sqlalchemy.make_url(request.getfixturevalue("migrated_postgresql"))
+    address, cleaner = request.getfixturevalue("migrated_postgresql")
     made = address.set(drivername="postgresql+psycopg")
     yield made.render_as_string(hide_password=False)
-    plain = address.render_as_string(hide_password=False)
-    with psycopg.connect(plain, autocommit=True) as connection:
-        # Whoever is still connected may hold locks.
-        connection.execute(
-            b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            b" WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        # A database made anew for each test would cost ten times as much.
-        tables = [table.name for table in reversed(db.metadata.sorted_tables)]
-        connection.execute("; ".join(f"DELETE FROM {name}" for name in tables).encode())
+    # Whoever is still connected may hold locks.
+    cleaner.execute(
+        b"SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        b" WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    # A database made anew for each test would cost ten times as much.
+    tables = [table.name for table in reversed(db.metadata.sorted_tables)]
+    cleaner.execute("; ".join(f"DELETE FROM {name}" for name in tables).encode())
 
 
 @pytest.fixture(scope="session")
-def migrated_postgresql(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A migrated PostgreSQL database that each test leaves empty; its plain address."""
+def migrated_postgresql(
+    postgresql: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[URL, psycopg.Connection]]:
+    """A migrated PostgreSQL database that each test leaves empty, and the connection that empties.
+
+    A new one for each test would read the whole catalogue first.
+    """
     server = sqlalchemy.make_url(postgresql).set(database="postgres")
     with psycopg.connect(server.render_as_string(hide_password=False), autocommit=True) as admin:
         admin.execute(b"CREATE DATABASE upstander_tests")
-    url = server.set(database="upstander_tests").render_as_string(hide_password=False)
+    address = server.set(database="upstander_tests")
+    url = address.render_as_string(hide_password=False)
     settings = make_settings(
         tmp_path_factory.mktemp("template"),
         database_url=url.replace("postgresql://", "postgresql+psycopg://", 1),
@@ -236,7 +240,8 @@ def migrated_postgresql(postgresql: str, tmp_path_factory: pytest.TempPathFactor
     with app.app_context():
         db.session.remove()
         db.engine.dispose()
-    return url
+    with psycopg.connect(url, autocommit=True) as cleaner:
+        yield address, cleaner
 
 
 @pytest.fixture
