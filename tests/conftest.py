@@ -31,6 +31,7 @@ from werkzeug.routing import Rule
 import wsgi
 from reporting import clock
 from reporting.database import db
+from reporting.instance import Instance
 from reporting.settings import Settings
 from tests.chromium import chromium, program
 from tests.factories_statistics import RELEASE_DAY
@@ -244,9 +245,18 @@ def migrated_postgresql(
         yield address, cleaner
 
 
+@pytest.fixture(scope="session")
+def instance_secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Secrets of an instance, a copy for each test: so what was made in one fits into another."""
+    folder = tmp_path_factory.mktemp("instance") / "secrets"
+    Instance.load(folder)
+    return folder
+
+
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str, valkey: str) -> Settings:
-    """Settings of this test's own instance."""
+def settings(tmp_path: Path, database_url: str, valkey: str, instance_secrets: Path) -> Settings:
+    """Settings of this test's own instance, its secrets those of every other."""
+    shutil.copytree(instance_secrets, tmp_path / "secrets")
     redis.Redis.from_url(valkey).flushall()
     return make_settings(tmp_path, database_url=database_url, redis_url=valkey)
 

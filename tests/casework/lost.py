@@ -6,13 +6,13 @@ from typing import Any
 import sqlalchemy
 from sqlalchemy import select
 
-from casework import keys, kits, organisations, recovery
+from casework import keys, kits, recovery
 from casework.kits import Kit
 from casework.models import Grant
 from casework.recovery import Recovered
 from reporting.database import db
 from reporting.sealing import SealingRefused, open_sealed
-from tests.casework import people
+from tests.casework import anew, people
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Place(people.Organisation):
 
 
 def made(slug: str = "demo", supervisor: str = "Sana Said") -> Place:
-    added = organisations.add(slug, f"Organisation {slug}", supervisor)
+    added = anew.organisation(slug, supervisor)
     return Place(added.organisation_id, slug, added.supervisor, seed_of(added.kit))
 
 

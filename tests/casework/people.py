@@ -8,12 +8,13 @@ import pyotp
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from casework import credentials, invitations, members, organisations, sessions
+from casework import credentials, invitations, members, sessions
 from casework.credentials import NewMember
 from casework.models import Member
 from casework.sessions import Session
 from reporting import clock
 from reporting.database import db
+from tests.casework import anew
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Organisation:
 
 def add_organisation(slug: str = "demo", supervisor: str = "") -> Organisation:
     """An organisation with a first supervisor."""
-    added = organisations.add(slug, f"Organisation {slug}", supervisor or f"Sana of {slug}")
+    added = anew.organisation(slug, supervisor or f"Sana of {slug}")
     return Organisation(added.organisation_id, slug, added.supervisor)
 
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy
 from sqlalchemy import delete, select
 
-from casework import audit, keys, kits, members, recovery
+from casework import audit, keys, kits, members, organisations, recovery
 from casework.credentials import NewMember
 from casework.models import Grant
 from casework.policy import ActionRefused
@@ -137,7 +137,7 @@ def test_a_kit_that_cannot_be_written_is_nobodys(
     with monkeypatch.context() as broken:
         broken.setattr(kits, "make", fail)
         with pytest.raises(RuntimeError, match="no words"):
-            recover(place) if command == "recover" else made("twin", "Tala")
+            recover(place) if command == "recover" else organisations.add("twin", "Twin", "Tala")
     assert everything() == before
-    recover(place) if command == "recover" else made("twin", "Tala")
+    recover(place) if command == "recover" else organisations.add("twin", "Twin", "Tala")
     assert everything() != before
