@@ -5,6 +5,7 @@ default, would let whoever writes to Redis run code here.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -12,6 +13,7 @@ import redis
 import structlog
 from rq import Queue, SimpleWorker
 from rq.cron import CronJob, CronScheduler
+from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
@@ -69,9 +71,10 @@ class _NamedJob(CronJob):
         """Put the name into the queue, unless it still waits there from before."""
         (name,) = self.args
         known = f"cron-{name}"
-        if Job.exists(known, connection=connection):
+        # It may end between any two questions: one that is gone was done, one read stands as read.
+        with suppress(NoSuchJobError):
             waiting = Job.fetch(known, connection=connection, serializer=JSONSerializer)
-            if waiting.get_status() in WAITING:
+            if waiting.get_status(refresh=False) in WAITING:
                 return waiting
             waiting.delete()
         queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)

@@ -207,20 +207,6 @@ def test_a_job_may_end_while_somebody_asks_about_it(
     assert ran == [(one,), (one,)]
 
 
-def test_cron_orders_by_name_in_json_once(settings: Settings, ran: list[Any]) -> None:
-    connection = redis.Redis.from_url(settings.redis_url)
-    job = scheduler._NamedJob(
-        queue.QUEUE_NAME, func_name="wsgi.run_cron", args=("note",), cron="* * * * *"
-    )
-    job.enqueue(connection)
-    job.enqueue(connection)
-    assert connection.llen(f"rq:queue:{queue.QUEUE_NAME}") == 1
-    work(settings)
-    job.enqueue(connection)
-    work(settings)
-    assert ran == [(), ()]
-
-
 @pytest.fixture
 def slow(app: Flask, ran: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """A job that takes longer than RQ lets one run that asks for no time of its own."""
