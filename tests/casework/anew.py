@@ -49,11 +49,13 @@ def _forget(organisation_id: bytes) -> None:
 
 def _rows_of(organisation_id: bytes) -> Rows:
     found: Rows = []
-    for table in db.metadata.sorted_tables:
-        name = {"organisation": "id", "audit_entry": "chain"}.get(table.name, "organisation_id")
-        if name not in table.c:
-            continue
-        rows = db.session.execute(select(table).where(table.c[name] == organisation_id)).mappings()
-        if values := [dict(row) for row in rows]:
-            found.append((table, values))
+    # A reading that went on would show the test nothing of what others write after it.
+    with transaction() as session:
+        for table in db.metadata.sorted_tables:
+            name = {"organisation": "id", "audit_entry": "chain"}.get(table.name, "organisation_id")
+            if name not in table.c:
+                continue
+            rows = session.execute(select(table).where(table.c[name] == organisation_id)).mappings()
+            if values := [dict(row) for row in rows]:
+                found.append((table, values))
     return found

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -142,7 +143,11 @@ def test_no_secret_is_shown_before_the_address_is_one(
     assert db.session.scalars(select(Organisation)).all() == []
 
 
-def test_code_typed_at_the_prompt_is_used_up(run: Callable[..., Result], typing: list[str]) -> None:
+def test_code_typed_at_the_prompt_is_used_up(
+    run: Callable[..., Result], typing: list[str], clock_at: Callable[[datetime], None]
+) -> None:
+    # Half a minute later the code would be another one.
+    clock_at(datetime(2026, 3, 1, 12, tzinfo=UTC))
     result = run("organisation", *ADD)
     words = re.search(r"\n    ((?:[a-z-]+ ){5}[a-z-]+)\n", result.output)
     secret = re.search(r"secret: ([A-Z2-7]+)", result.output)
