@@ -106,7 +106,8 @@ def unread_page(
 ) -> Response:
     """The same without a question to the database: no messages, the forms with what was typed.
 
-    Nor is there a choice of organisations: the one that was chosen goes along.
+    Nor is there a choice of organisations: the one that was chosen goes along. Where nothing was
+    typed there is nothing to type into, and a way to try again.
     """
     return page(
         "reporting/inbox.html",
@@ -118,7 +119,7 @@ def unread_page(
             "draft": _boxed(digits, key),
             "problem": problem,
             "at": at,
-            "kept": True,
+            "kept": bool(problem),
             "fields": posted.fields,
         },
     )

@@ -47,6 +47,7 @@ def test_a_number_that_was_typed_is_not_typed_again_when_the_database_was_away(
         assert page.status_code == 503
         assert UNREAD in page.text
         assert AGAIN in page.text
+        assert 'id="add"' not in page.text
         assert "There is a problem" not in page.text
         assert digits not in page.text
         with lost.away():
