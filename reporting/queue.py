@@ -7,14 +7,14 @@ Reporters' requests make no job: Redis keeps times (sealing.md 10).
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import redis
 import structlog
 from flask import Flask, current_app
 from rq import Queue
-from rq.exceptions import NoSuchJobError
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 from sqlalchemy import String, Text, event, select
@@ -90,7 +90,9 @@ def hand_over(order: bytes, name: str) -> None:
         if _status(known) in {JobStatus.QUEUED, JobStatus.STARTED, JobStatus.SCHEDULED}:
             return
         meta[_FAILED] = _failures(known)
-        known.delete()
+        # One that ends by itself meanwhile is as gone.
+        with suppress(InvalidJobOperation):
+            known.delete()
     queue.enqueue(
         "wsgi.run_job",
         job_id,

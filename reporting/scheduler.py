@@ -13,7 +13,7 @@ import redis
 import structlog
 from rq import Queue, SimpleWorker
 from rq.cron import CronJob, CronScheduler
-from rq.exceptions import NoSuchJobError
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
@@ -72,7 +72,7 @@ class _NamedJob(CronJob):
         (name,) = self.args
         known = f"cron-{name}"
         # It may end between any two questions: one that is gone was done, one read stands as read.
-        with suppress(NoSuchJobError):
+        with suppress(NoSuchJobError, InvalidJobOperation):
             waiting = Job.fetch(known, connection=connection, serializer=JSONSerializer)
             if waiting.get_status(refresh=False) in WAITING:
                 return waiting
