@@ -16,6 +16,8 @@
   }
 
   function go(newTab) {
+    // On the way already: another step back would lead past what replaces us.
+    if (document.body.hidden) return;
     var address = leave.href;
     hide();
     if (newTab) window.open(address, "_blank", "noopener,noreferrer");
