@@ -2,7 +2,8 @@
 
 Making one is an eighth of all that the tests of casework compute. Tests of the making call
 `organisations.add` themselves. Same instance, names, cost and minute: what is put here differs in
-nothing from what would be made, but in what was drawn by chance.
+nothing from what would be made, but in what was drawn by chance. Whoever patches something that
+goes into it calls `organisations.add` too.
 """
 
 from typing import Any

@@ -23,6 +23,7 @@ def lock(page: Page) -> None:
     with page.expect_response("**/staff/lock") as locked:
         page.click("text=Lock screen")
     assert locked.value.status == 303
+    expect(page.locator("#lock")).to_be_visible()
 
 
 def unlock(page: Page, new: NewMember, steps: int = 1) -> None:

@@ -171,7 +171,9 @@ def test_of_two_members_pages_the_server_says_which_goes(app: Flask, page: Page)
     late.route("**/staff/profile", lambda route: held.append((route, route.fetch())))
     late.evaluate("(to) => { location.href = to; }", page.url.replace("people", "profile"))
     # Answered while the session is still hers.
-    while not held:
+    for _moment in range(2000):
+        if held:
+            break
         late.wait_for_timeout(10)
     sign_in(page, pau.supervisor, "/staff/people")
     page.fill("#name", "Half a name")
