@@ -4,10 +4,12 @@ Holds no receipt and opens nothing. An unknown mailbox and an empty one are the 
 each function asks and writes the same for both.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from flask import current_app
 from sqlalchemy import delete, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from reporting import attachments, clock
@@ -53,36 +55,52 @@ def erase(token: bytes) -> None:
     """Delete all reports, files and messages of a mailbox and order what casework has to do.
 
     Everything in one transaction; the files go after it, and `attachments.sweep` finds those that
-    a crash leaves.
+    a crash leaves. Raises `OperationalError` where the commit has no answer, for known and unknown:
+    it may have gone through.
     """
-    mailbox = _mailbox(token)
-    with transaction() as session:
-        rows = session.execute(
-            # Of two at once the second waits here, and finds nothing any more.
-            select(Report.report_id, Report.organisation_id)
-            .where(Report.mailbox == mailbox)
-            .order_by(Report.report_id)
-            .with_for_update()
-        ).all()
-        ids = [row.report_id for row in rows]
-        # A row for nobody, gone before the commit: an unknown token waits for the disk as a known
-        # one does, so that the time of the answer tells nothing.
-        nobody = ErasureOrder(report_id=random_id(), organisation_id=random_id(), day=clock.today())
-        session.add(nobody)
-        for row in rows:
-            session.merge(
-                ErasureOrder(
-                    report_id=row.report_id, organisation_id=row.organisation_id, day=clock.today()
-                )
-            )
-        session.flush()
-        session.delete(nobody)
-        session.execute(delete(Attachment).where(Attachment.report_id.in_(ids)))
-        session.execute(delete(Report).where(Report.report_id.in_(ids)))
-        session.execute(delete(Message).where(Message.mailbox == mailbox))
+    ids: list[bytes] = []
+    try:
+        with transaction() as session:
+            _erase(session, _mailbox(token), ids)
+    except OperationalError:
+        # Asked again there are no ids any more by which files could be found.
+        if not lying(token):
+            _delete_files(ids)
+        raise
+    _delete_files(ids)
+    forget()
+
+
+def _delete_files(ids: Iterable[bytes]) -> None:
     for report_id in ids:
         attachments.delete(report_id)
-    forget()
+
+
+def _erase(session: Session, mailbox: bytes, ids: list[bytes]) -> None:
+    """Fills `ids` with those that go: what is known of them if the commit has no answer."""
+    rows = session.execute(
+        # Of two at once the second waits here, and finds nothing any more.
+        select(Report.report_id, Report.organisation_id)
+        .where(Report.mailbox == mailbox)
+        .order_by(Report.report_id)
+        .with_for_update()
+    ).all()
+    ids += [row.report_id for row in rows]
+    # A row for nobody, gone before the commit: an unknown token waits for the disk as a known
+    # one does, so that the time of the answer tells nothing.
+    nobody = ErasureOrder(report_id=random_id(), organisation_id=random_id(), day=clock.today())
+    session.add(nobody)
+    for row in rows:
+        session.merge(
+            ErasureOrder(
+                report_id=row.report_id, organisation_id=row.organisation_id, day=clock.today()
+            )
+        )
+    session.flush()
+    session.delete(nobody)
+    session.execute(delete(Attachment).where(Attachment.report_id.in_(ids)))
+    session.execute(delete(Report).where(Report.report_id.in_(ids)))
+    session.execute(delete(Message).where(Message.mailbox == mailbox))
 
 
 def _mailbox(token: bytes) -> bytes:

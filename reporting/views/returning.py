@@ -73,7 +73,7 @@ def inbox(locale: str) -> Response:
 
 
 def _open_typed(posted: Posted) -> Response:
-    """Read the digits a person typed; a wrong one is said without asking the database.
+    """Read the digits a person typed; a wrong one is said without asking for a mailbox.
 
     What else came, from a page that was too old, goes along until the number is right.
     """
@@ -139,10 +139,10 @@ def _read(digits: str, derived: Receipt, posted: Posted) -> Response:
 
 
 def _erase(derived: Receipt, posted: Posted) -> Response:
-    """Say that all is gone only where that is so; erasing is safe to repeat."""
+    """Say that it is gone only where somebody knows; erasing is safe to repeat."""
     try:
         erase_steadily(derived.mailbox_token)
-    except OperationalError:
+    except (OperationalError, OSError):
         # An error page would say that nothing was stored, to somebody who asks what is gone.
         problem = gettext("We could not find out whether it is deleted. Please try again.")
         draft = posted.one("draft")

@@ -5,14 +5,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from reporting import receipt
+from reporting.settings import Settings
 from tests import lost
 from tests.factories_reporting import Opener, make_organisation, stored
 from tests.reporting.plain_form import draft_of
 from tests.reporting.test_lost_answers import UNREAD
 from tests.reporting.test_views_adding import SENT, SEVEN, added
-from tests.reporting.test_views_returning import act, come_back
+from tests.reporting.test_views_returning import act, come_back, without_draft
 
 UNERASED = "We could not find out whether it is deleted. Please try again."
+KEEP, MESSAGES = "No, keep it</button>", ">Your messages</button>"
 AGAIN = '<button class="quiet" name="step" value="open">Try again</button>'
 
 
@@ -41,8 +43,13 @@ def test_a_number_that_was_typed_is_not_typed_again_when_the_database_was_away(
     app: Flask, client: FlaskClient, north: Opener
 ) -> None:
     digits = receipt.make_digits()
+    assert SENT in act(client, draft_of(come_back(client, digits)), "add", **SEVEN).text
     with lost.away():
-        page = client.post("/en/return", data={"receipt": digits})
+        page = come_back(client, digits)
+    with lost.away():
+        unknown = come_back(client, receipt.make_digits())
+    assert without_draft(unknown) == without_draft(page)
+    assert len(unknown.data) == len(page.data)
     for _twice in range(2):
         assert page.status_code == 503
         assert UNREAD in page.text
@@ -57,22 +64,31 @@ def test_a_number_that_was_typed_is_not_typed_again_when_the_database_was_away(
     assert "Nothing to read yet." in read.text
 
 
-@pytest.mark.parametrize("gone", [True, False], ids=["gone", "there"])
+@pytest.mark.parametrize("gone", ["there", "gone", "gone and away"])
 def test_it_is_deleted_is_said_only_where_it_is(
-    app: Flask, client: FlaskClient, north: Opener, gone: bool
+    settings: Settings, client: FlaskClient, north: Opener, gone: str
 ) -> None:
     """Whether it is gone while its answer was lost, or lies there as before."""
     digits = receipt.make_digits()
-    draft = draft_of(come_back(client, digits))
-    assert SENT in act(client, draft, "add", **SEVEN).text
+    draft, no_draft = (draft_of(come_back(client, d)) for d in (digits, receipt.make_digits()))
+    assert SENT in act(client, draft, "add", **SEVEN, file=[("a.txt", b"photo")]).text
     with lost.away():
         asked = act(client, draft, "erase")
     assert (asked.status_code, "Nobody can undo this." in asked.text) == (200, True)
-    with lost.answers(away=True) if gone else lost.away():
+    assert (KEEP in asked.text, MESSAGES in asked.text) == (True, False)
+    with lost.away() if gone == "there" else lost.answers(away=gone == "gone and away"):
         page = act(client, draft_of(asked), "erase-now")
+        unknown = act(client, no_draft, "erase-now")
+    assert unknown.status_code == page.status_code
+    assert without_draft(unknown) == without_draft(page)
     assert (page.status_code, UNERASED in page.text) == (503, True)
+    # It may be too late to keep it.
+    assert (KEEP in page.text, MESSAGES in page.text) == (False, True)
     assert "It is deleted" not in page.text
     assert "Nothing more was stored" not in page.text
-    assert len(stored()) == (0 if gone else 1)
+    assert len(stored()) == (1 if gone == "there" else 0)
+    # Where nobody can ask what is gone, the sweep of what was abandoned takes the file.
+    files = [path for path in settings.attachments_dir.rglob("*") if path.is_file()]
+    assert len(files) == (0 if gone == "gone" else 1)
     assert "It is deleted" in act(client, draft_of(page), "erase-now").text
     assert stored() == []
