@@ -237,6 +237,18 @@ def test_what_valkey_forgot_is_found_in_its_file(debugging: Live) -> None:
         assert missed([f"{place}{live.data_dir}/*/appendonlydir/*"], hits) == [], word
 
 
+def test_what_valkey_forgot_still_takes_its_second(debugging: Live) -> None:
+    """It stays in the file: who asks in that second later would be found there without a leak."""
+    soon = int(time.time()) + 30
+    client = redis.Redis.from_url(places.valkey_url(debugging))
+    client.set("soon", 1, exat=soon)
+    assert client.expiretime("soon") == soon
+    assert client.delete("soon") == 1
+    taken = places.all_born(debugging)
+    assert soon in taken
+    assert soon + 1_000 not in taken
+
+
 def test_a_planted_second_is_found_in_each_place(debugging: Live) -> None:
     """The twin: a clock time in each shape and place, and files bearing a reporter's second."""
     live = debugging
