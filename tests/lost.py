@@ -1,4 +1,4 @@
-"""A commit that goes through while its answer is lost: the writer hears of a failure.
+"""A commit that goes through while its answer is lost, and a database that is away.
 
 The database keeps what was written, as after a cut connection. Nothing here may undo it.
 """

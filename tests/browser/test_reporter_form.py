@@ -1,7 +1,7 @@
 """The form in Chromium: errors, going back, leaving, files, paper, small screens, dates."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, FilePayload, Page, expect
@@ -75,6 +75,24 @@ def test_shift_three_times_leaves(page: Page, site: Served, north: Opener) -> No
     assert page.input_value("#f-what_happened") == WORDS + "A"
     page.keyboard.press("Shift")
     page.wait_for_url("about:blank")
+
+
+def test_leaving_once_is_enough(page: Page, site: Served, north: Opener) -> None:
+    """A press too many, while a slow device steps back, would step back past the neutral page."""
+    page.add_init_script(
+        "window.backs = 0; history.back = () => { backs += 1; };"
+        "const later = setTimeout; setTimeout = (what, ms) => ms < 3000 ? later(what, ms) : 0;"
+    )
+    start = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    page.clock.set_fixed_time(start)
+    open_form(page, site)
+    write(page)
+    on(page)
+    for seconds in (0, 2.4, 4.9, 5.1):
+        page.clock.set_fixed_time(start + timedelta(seconds=seconds))
+        page.keyboard.press("Shift")
+    expect(page.locator("body")).to_be_hidden()
+    assert page.evaluate("backs") == 1
 
 
 def test_files_are_limited_and_can_be_taken_back(page: Page, site: Served, north: Opener) -> None:

@@ -1,11 +1,14 @@
 """Coming back without script while the database is away: nothing false is said, nothing is lost."""
 
+import time
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from reporting import receipt
 from reporting.settings import Settings
+from reporting.views.mailbox import ERASE_SECONDS
 from tests import lost
 from tests.factories_reporting import Opener, make_organisation, stored
 from tests.reporting.plain_form import draft_of
@@ -77,7 +80,10 @@ def test_it_is_deleted_is_said_only_where_it_is(
     assert (asked.status_code, "Nobody can undo this." in asked.text) == (200, True)
     assert (KEEP in asked.text, MESSAGES in asked.text) == (True, False)
     with lost.away() if gone == "there" else lost.answers(away=gone == "gone and away"):
+        began = time.monotonic()
         page = act(client, draft_of(asked), "erase-now")
+        # Known or unknown, nobody learns from the time of the answer.
+        assert time.monotonic() - began >= ERASE_SECONDS
         unknown = act(client, no_draft, "erase-now")
     assert unknown.status_code == page.status_code
     assert without_draft(unknown) == without_draft(page)
