@@ -100,16 +100,16 @@ def _store(session: Session, batch: dict[bytes, Coded], key: bytes) -> None:
     on_sqlite = session.get_bind().dialect.name == "sqlite"
     insert: Any = sqlite.insert if on_sqlite else postgresql.insert
     rows = [_row(record_id, coded, key) for record_id, coded in batch.items()]
-    fresh = session.scalars(
-        insert(Record).on_conflict_do_nothing().returning(Record.id), rows
-    ).all()
+    # The tables themselves: nobody asks for objects, and their rules cost a third of the time.
+    kept: Any = Record.__table__
+    fresh = session.scalars(insert(kept).on_conflict_do_nothing().returning(kept.c.id), rows).all()
     codes = [
         {"record_id": record_id, "field": field, "code": code}
         for record_id in fresh
         for field, code in _codes(batch[record_id])
     ]
     if codes:
-        session.execute(insert(RecordCode), codes)
+        session.execute(insert(RecordCode.__table__), codes)
 
 
 def _row(record_id: bytes, coded: Coded, key: bytes) -> dict[str, object]:
