@@ -27,7 +27,8 @@ _TABLE = cast(Table, AuditEntry.__table__)
 _LINK = _TABLE.c
 
 # Built once: putting a statement together costs as much as asking it. Of columns, not of mapped
-# objects: one in the session's memory would be an old head.
+# objects: one in the session's memory would be an old head. Asked of the connection: what the
+# session still holds back says nothing about a chain, and goes in one go when it is committed.
 _WRITE = _TABLE.insert()
 _LAST = (
     select(_LINK.seq, _LINK.hash, _LINK.entry)
@@ -41,9 +42,8 @@ _ABOUT = (
     .order_by(_LINK.seq)
 )
 
-# SQLite has one write lock for the whole file; an UPDATE takes it even if it changes no row.
-_LOCK_SQLITE = text("UPDATE audit_entry SET seq = 0 WHERE chain = :chain AND seq = 0")
-_LOCK_POSTGRESQL = text("SELECT pg_advisory_xact_lock(:key)")
+# Only PostgreSQL: SQLite has one write lock for the whole file, and `transaction` begins with it.
+_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
 # Shapes of detail values. Only NAME may hold what a person typed, and only of a member.
 _SHAPES = {
@@ -125,9 +125,8 @@ def write(
     parts = [seq + 1, minute(), _named(actor), action, _named(subject), checked]
     entry = json.dumps(parts, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
     link = _link(before, entry)
-    session.flush()
     row = {"chain": chain, "seq": seq + 1, "entry": entry, "hash": link, "subject": subject}
-    session.execute(_WRITE, row)
+    session.connection().execute(_WRITE, row)
     _locked(session)[chain] = (seq + 1, link)
     return link
 
@@ -161,12 +160,10 @@ def lock(session: Session, chain: bytes) -> None:
         raise RuntimeError("an audit chain is locked straight in a transaction")
     if chain in _locked(session):
         return
-    if session.get_bind().dialect.name == "postgresql":
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
         key = int.from_bytes(hashlib.sha256(chain).digest()[:8], "big", signed=True)
-        session.execute(_LOCK_POSTGRESQL, {"key": key})
-    else:
-        session.execute(_LOCK_SQLITE, {"chain": chain})
-    # Asked again: the statement may have begun the transaction.
+        connection.execute(_LOCK, {"key": key})
     _locked(session)[chain] = None
 
 
@@ -186,7 +183,7 @@ def head(chain: bytes) -> bytes:
 
 def tip(session: Session, chain: bytes) -> tuple[int, bytes]:
     """Number and hash of the last link."""
-    last = session.execute(_LAST, {"chain": chain}).first()
+    last = session.connection().execute(_LAST, {"chain": chain}).first()
     return (last.seq, last.hash) if last else (0, FIRST)
 
 
@@ -224,7 +221,8 @@ def about(
     session: Session, chain: bytes, subjects: Iterable[bytes]
 ) -> Iterator[tuple[bytes, str, dict[str, Any]]]:
     """The same of several subjects, each with its subject: asked in one go."""
-    for subject, entry in session.execute(_ABOUT, {"chain": chain, "subjects": list(subjects)}):
+    asked = {"chain": chain, "subjects": list(subjects)}
+    for subject, entry in session.connection().execute(_ABOUT, asked):
         if parts := _read(entry):
             yield subject, str(parts[3]), parts[5]
 

@@ -6,7 +6,7 @@ here (`coded`), and only codes the vocabulary has come in (`from_form`).
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -62,7 +62,7 @@ class Coding:
 
     def to_json(self) -> dict[str, Any]:
         """As the boxed item holds it."""
-        return asdict(self)
+        return dict(vars(self))
 
     def digest(self, reports: int) -> Digest:
         """What a list shows: codes only."""

@@ -8,7 +8,7 @@ that is erased later would stay in it.
 import json
 import re
 import unicodedata
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from casework.keys import Keyring
@@ -95,7 +95,7 @@ def box_digest(keyring: Keyring, thing_id: bytes, digest: Digest) -> tuple[bytes
     words = digest.words
     short = {"acts": digest.acts[:_CODES], "grounds": digest.grounds[:_CODES]}
     while True:
-        values = {**asdict(digest), **short, "words": words}
+        values = {**vars(digest), **short, "words": words}
         plain = json.dumps(
             {k: v for k, v in values.items() if v not in ("", (), 0)}, ensure_ascii=False
         ).encode()

@@ -179,7 +179,7 @@ def _put(
     boxed = box(
         _items_key(key, incident.id), "object", _context(incident.id, item_id, revision), plain
     )
-    session.execute(_WRITE, {**row, "object_id": incident.id, "boxed": boxed})
+    session.connection().execute(_WRITE, {**row, "object_id": incident.id, "boxed": boxed})
     detail = {
         "item": b64(item_id),
         "revision": revision,
@@ -203,10 +203,9 @@ def read_all(
     kinds: Iterable[str] = KINDS,
 ) -> dict[bytes, list[OpenedItem]]:
     """The same of several incidents of one organisation, whose keys are given, by id."""
-    newest = {
-        (row.object_id, row.item_id): row
-        for row in session.execute(_READ, {"objects": list(keys), "kinds": list(kinds)})
-    }
+    asked = {"objects": list(keys), "kinds": list(kinds)}
+    rows = session.connection().execute(_READ, asked)
+    newest = {(row.object_id, row.item_id): row for row in rows}
     written = _written(session, organisation_id, keys)
     own = {incident_id: _items_key(key, incident_id) for incident_id, key in keys.items()}
     found: dict[bytes, list[OpenedItem]] = {incident_id: [] for incident_id in keys}

@@ -85,7 +85,8 @@ def transaction() -> Iterator[Session]:
     `snapshot`, which it would end.
     """
     session = _outermost("transaction")
-    session.commit()
+    if session.in_transaction():
+        session.commit()
     session.info["writing"] = True
     try:
         options: dict[str, Any] = {"upstander_writes": True}
