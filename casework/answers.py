@@ -20,7 +20,7 @@ from reporting.envelope import seal_to_reporter
 from reporting.models import Message, Organisation
 from reporting.sealing import b64, random_id
 
-# Built once: see `audit`.
+# Built once, and asked of the connection: see `audit`.
 _BESIDE = select(
     func.count(Message.message_id),
     select(Organisation.slug).where(Organisation.id == bindparam("organisation")).scalar_subquery(),
@@ -41,8 +41,8 @@ def tell(
     back from "Finished": it takes back no question that waits.
     """
     policy.check_message(status, text)
-    reply_key = thread.first.body.reply_key
-    if reply_key is None or not thread.can_answer:
+    reply_key = thread.first.body.reply_key if thread.can_answer else None
+    if reply_key is None:
         return None
     digest = digests.open_digest(session.keyring, work.report_id, work.digest, work.digest_epoch)
     begins = digest.told in {"", "finished"}
@@ -51,7 +51,7 @@ def tell(
     # The number tells the reporter's page which came last: rows bear a day only. The organisation
     # is chosen there beforehand, so that what a reporter adds does not go to another one.
     places = {"mailbox": thread.mailbox, "organisation": work.organisation_id}
-    before, slug = database.execute(_BESIDE, places).one()
+    before, slug = database.connection().execute(_BESIDE, places).one()
     content: dict[str, Any] = {"text": text, "number": before + 1, "organisation": slug}
     if status:
         content["status"] = status

@@ -8,6 +8,7 @@ import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from casework.digests import Digest, first_words, known, language
@@ -58,13 +59,28 @@ class Body:
     grounds: tuple[str, ...] = ()
     acts: tuple[str, ...] = ()
     consent: dict[str, bool] = field(default_factory=dict)
-    reply_key: bytes | None = None
-    # The reporter gave a reply key that cannot be used: shown, and nothing is sealed to it.
-    hostile_reply_key: bool = False
+    # As given: see `reply_key`.
+    given_key: str = ""
     follow_up: str = ""
     files: tuple[NamedFile, ...] = ()
     # Name and value, as text, of everything this version does not know.
     unknown: tuple[tuple[str, str], ...] = ()
+
+    @cached_property
+    def reply_key(self) -> bytes | None:
+        """The key that answers can be sealed to.
+
+        Looked at only by who answers or shows it: a trial seal costs more than all other reading.
+        """
+        try:
+            return check_reply_public_key(unb64(self.given_key)) if self.given_key else None
+        except SealingRefused:
+            return None
+
+    @property
+    def hostile_reply_key(self) -> bool:
+        """The reporter gave a key that cannot be used: shown, and nothing is sealed to it."""
+        return bool(self.given_key) and self.reply_key is None
 
     def digest(self, kind: str, files: int, number: int = 0) -> Digest:
         """The few facts that a line of the queue shows."""
@@ -96,7 +112,6 @@ def read_body(plain: bytes, kind: str) -> Body:
         return Body(broken="json", text=_decoded(plain))
     # A body of another client may not say it; then there is nothing to compare.
     other = OTHER_KIND if given.get("kind", kind) != kind else ""
-    key, hostile = _reply_key(given.get("reply_public_key"))
     consent = given.get("consent")
     if not isinstance(consent, dict):
         consent = {}
@@ -104,8 +119,7 @@ def read_body(plain: bytes, kind: str) -> Body:
         "language": language(given.get("language")),
         "request": _text(given.get("request")),
         "consent": {str(k): v for k, v in consent.items() if isinstance(v, bool)},
-        "reply_key": key,
-        "hostile_reply_key": hostile,
+        "given_key": _given_key(given.get("reply_public_key")),
         "follow_up": _text(given.get("follow_up")),
         "files": _files(given.get("attachments")),
     }
@@ -188,13 +202,11 @@ def _one(given: Any, allowed: Sequence[str]) -> str:
     return given if isinstance(given, str) and given in allowed else ""
 
 
-def _reply_key(given: Any) -> tuple[bytes | None, bool]:
+def _given_key(given: Any) -> str:
+    """Empty where none was given; of what is no text, something that cannot be a key."""
     if given in (None, ""):
-        return None, False
-    try:
-        return check_reply_public_key(unb64(_text(given))), False
-    except SealingRefused:
-        return None, True
+        return ""
+    return given if isinstance(given, str) else "?"
 
 
 def _files(given: Any) -> tuple[NamedFile, ...]:

@@ -91,7 +91,7 @@ class Thread:
     @property
     def can_answer(self) -> bool:
         """Whether the reporter wants an answer and gave a key that one can be sealed to."""
-        return self.first.body.reply_key is not None and self.consents("reply")
+        return self.consents("reply") and self.first.body.reply_key is not None
 
 
 def actor(session: Session) -> Actor:
