@@ -6,12 +6,12 @@ not open is admitted as such and stops no other.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import cast
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import audit, bodies, objects, report_keys
+from casework import audit, bodies, objects, report_keys, stored
 from casework.bodies import Body
 from casework.digests import box_digest
 from casework.models import Incident, Work
@@ -19,11 +19,27 @@ from casework.policy import ActionRefused, ReportState
 from casework.sessions import Session
 from reporting.database import db, transaction
 from reporting.envelope import open_body, open_content_key
-from reporting.models import Attachment, Report
+from reporting.models import Report
 from reporting.sealing import SealingRefused
 
 # One opening of the queue admits as many as fit well into one request; the page says what waits.
 BATCH = 200
+
+_REPORT = cast(Table, Report.__table__)
+# The report if it waits still. On PostgreSQL not one that is just being erased: an erasure takes a
+# report and its additions in an order of its own, and of two that wait for each other one is cut
+# off, which may be the reporter's.
+_UNHELD = (
+    select(_REPORT.c.report_id)
+    .where(_REPORT.c.report_id == bindparam("report"), _REPORT.c.sealed_key.is_not(None))
+    .with_for_update(skip_locked=True)
+)
+# Built once, and asked of the connection: see `audit`.
+_REBOX = (
+    update(_REPORT)
+    .where(_REPORT.c.report_id.in_(_UNHELD))
+    .values(sealed_key=None, boxed_key=bindparam("boxed"), boxed_epoch=bindparam("epoch"))
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +86,12 @@ def admit_new(session: Session, limit: int = BATCH) -> Admitted:
         .limit(limit)
     ).all()
     rows = database.scalars(select(Report).where(Report.report_id.in_(ids))).all()
-    opened = [_open(database, session, row) for row in rows if row.sealed_key is not None]
+    files = stored.files(database, ids)
+    opened = [
+        _open(session, row, len(files.get(row.report_id, ())))
+        for row in rows
+        if row.sealed_key is not None
+    ]
     opened.sort(key=lambda one: (one.row.kind != "report", one.row.report_id))
     database.expunge_all()
     # Ends the read: the transaction below must see what others have admitted meanwhile.
@@ -87,10 +108,7 @@ def _waiting(database: DatabaseSession, session: Session) -> int:
     return count or 0
 
 
-def _open(database: DatabaseSession, session: Session, row: Report) -> _Opened:
-    files = database.scalar(
-        select(func.count()).select_from(Attachment).where(Attachment.report_id == row.report_id)
-    )
+def _open(session: Session, row: Report, files: int) -> _Opened:
     key = None
     try:
         seed = session.keyring.intake[row.key_id]
@@ -98,7 +116,7 @@ def _open(database: DatabaseSession, session: Session, row: Report) -> _Opened:
         body = bodies.read_body(open_body(key, row.report_id, row.body), row.kind)
     except SealingRefused:
         body = Body(broken="key" if key is None else "body")
-    return _Opened(row, key, body, files or 0)
+    return _Opened(row, key, body, files)
 
 
 def _take_in(session: Session, opened: list[_Opened]) -> Admitted:
@@ -121,8 +139,8 @@ def _take_in(session: Session, opened: list[_Opened]) -> Admitted:
                 if parent.incident_id is not None:
                     touched.add(parent.incident_id)
                     _wait(database, parent.incident_id)
+            # Goes into the database with the others, or when an addition looks for its report.
             database.add(_work(session, one, parent, number))
-            database.flush()
         if count:
             audit.write(database, organisation, session.member_id, "admit", None, {"count": count})
     return Admitted(count, _waiting(db.session(), session), additions, tuple(touched))
@@ -145,25 +163,8 @@ def _rebox(database: DatabaseSession, session: Session, one: _Opened, parent: Wo
             boxed = report_keys.box_for_incident(linked, one.row.report_id, one.key)
         else:
             boxed, epoch = report_keys.box_for_epoch(session.keyring, one.row.report_id, one.key)
-    done: Any = database.execute(
-        update(Report)
-        .where(Report.report_id.in_(_unheld(one.row.report_id)))
-        .values(sealed_key=None, boxed_key=boxed, boxed_epoch=epoch)
-        .execution_options(synchronize_session=False)
-    )
-    return bool(done.rowcount)
-
-
-def _unheld(report_id: bytes) -> Select[bytes]:
-    """The report if it waits still. On PostgreSQL not one that is just being erased.
-
-    An erasure takes a report and its additions in an order of its own: of two that wait for each
-    other one is cut off, and that may be the reporter's.
-    """
-    waits = select(Report.report_id).where(
-        Report.report_id == report_id, Report.sealed_key.is_not(None)
-    )
-    return waits.with_for_update(skip_locked=True)
+    values = {"report": one.row.report_id, "boxed": boxed, "epoch": epoch}
+    return bool(database.connection().execute(_REBOX, values).rowcount)
 
 
 def _parent(database: DatabaseSession, row: Report) -> Work | None:
