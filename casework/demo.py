@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from itertools import groupby
+from typing import Any
 
 import click
 from flask import current_app
@@ -32,11 +33,11 @@ from reporting.sealing import derive, u32
 from reporting.settings import Settings
 
 Say = Callable[[str], None]
-# Where a report stands: its version and, once it is in one, its incident.
+# Where the reports of an organisation stand: version and, once one is in it, the incident.
 _STANDS = (
-    select(Work.version, Work.incident_id, Incident.state, Incident.version)
+    select(Work.report_id, Work.version, Work.incident_id, Incident.state, Incident.version)
     .join(Incident, Incident.id == Work.incident_id, isouter=True)
-    .where(Work.report_id == bindparam("id"))
+    .where(Work.organisation_id == bindparam("organisation"))
 )
 
 
@@ -62,8 +63,9 @@ def make_demo(settings: Settings, address: str = "", say: Say = lambda line: Non
         year = release.last_year(clock.today())
         say(f"Making the demo: three organisations and 600 invented incidents of {year} …")
         make_people(book)
-        _bring(address or settings.address, last_year(year))
-        _work_through(book, year)
+        stories = list(last_year(year))
+        _bring(address or settings.address, stories)
+        _work_through(book, stories)
         _bring(address or settings.address, waiting())
         done.write_text(f"{year}\n")
     _print(book, done.read_text().strip(), say)
@@ -101,23 +103,26 @@ def _send(address: str, share: Iterable[tuple[bytes, Story]]) -> None:
         client.close()
 
 
-def _work_through(book: Book, year: int) -> None:
+def _work_through(book: Book, all_stories: Iterable[Story]) -> None:
     """Admit, code, close and hand over, organisation by organisation."""
+    database = db.session()
     invented = {one.slug: one for one in ORGANISATIONS}
-    for slug, stories in groupby(last_year(year), key=lambda story: story.organisation):
+    for slug, stories in groupby(all_stories, key=lambda story: story.organisation):
         staff = [book.session_of(name) for name in invented[slug].caseworkers]
         while admission.admit_new(staff[0]).waiting:
             pass
+        organisation = {"organisation": staff[0].organisation_id}
+        stands = {row.report_id: row for row in database.execute(_STANDS, organisation)}
         for story in stories:
-            _code(staff[story.number % len(staff)], story)
+            _code(staff[story.number % len(staff)], story, stands[_report_id(story)])
+            # Rows of a hundred incidents would be looked through again at every flush.
+            database.expunge_all()
         handover.hand_over(book.session_of(invented[slug].supervisor))
 
 
-def _code(session: Session, story: Story) -> None:
+def _code(session: Session, story: Story, stands: Any) -> None:
     """What a caseworker does with one report, from wherever an earlier run has left it."""
-    database = db.session()
-    report_id = _report_id(story)
-    version, incident_id, state, seen = database.execute(_STANDS, {"id": report_id}).one()
+    report_id, version, incident_id, state, seen = stands
     if incident_id is None:
         incident_id = linking.new_incident(session, report_id, version)
         state, seen = IncidentState.OPEN, 1
@@ -126,8 +131,6 @@ def _code(session: Session, story: Story) -> None:
         state, seen = IncidentState.CODED, seen + 1
     if state == IncidentState.CODED:
         incidents.close(session, incident_id, seen)
-    # Rows of a hundred incidents would be looked through again at every flush.
-    database.expunge_all()
 
 
 def _report_id(story: Story) -> bytes:
