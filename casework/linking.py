@@ -196,7 +196,7 @@ def _moved(
 def _keys(session: Session, rows: Rows, linked: IncidentKey | None) -> list[_Key]:
     """The rows of a report and its additions, with the content keys that open."""
     found: list[_Key] = []
-    for row, report in rows:
+    for row, report, _has_files in rows:
         try:
             found.append((row, report, report_keys.content_key(session.keyring, report, linked)))
         except SealingRefused:

@@ -19,7 +19,7 @@ from casework.models import Incident, Work
 from casework.policy import ActionRefused, Actor, ReportState, Role
 from casework.report_keys import IncidentKey
 from casework.sessions import Session
-from casework.stored import Rows
+from casework.stored import Rows, Stored
 from reporting import attachments
 from reporting.database import db, transaction
 from reporting.envelope import open_attachment, open_body, verify_attachment
@@ -139,11 +139,11 @@ def threads(
     found: Rows,
 ) -> list[Thread | None]:
     """The same of several reports, each with its incident's key; `found` are their rows."""
-    files = stored.files(database, [row.report_id for row, _report in found])
-    together: dict[bytes, list[tuple[Work, Report]]] = {}
-    for row, report in found:
-        for name in {row.report_id, row.parent_id or row.report_id}:
-            together.setdefault(name, []).append((row, report))
+    files = stored.files(database, [row.work.report_id for row in found if row.has_files])
+    together: dict[bytes, list[Stored]] = {}
+    for row in found:
+        for name in {row.work.report_id, row.work.parent_id or row.work.report_id}:
+            together.setdefault(name, []).append(row)
     return [
         _thread(session, work, together.get(work.report_id, ()), linked, files)
         for work, linked in wanted
@@ -157,12 +157,12 @@ def _thread(
     linked: IncidentKey | None,
     files: Mapping[bytes, Sequence[int]],
 ) -> Thread | None:
-    first = next((report for row, report in found if row.report_id == work.report_id), None)
+    first = next((row.report for row in found if row.work.report_id == work.report_id), None)
     if first is None or work.state == ReportState.ERASED:
         return None
     body = open_one(session.keyring, first, linked)
     additions = []
-    for row, report in found:
+    for row, report, _has_files in found:
         if report is not first:
             added = open_one(session.keyring, report, linked)
             confirmed = bodies.is_confirmed(body, added)

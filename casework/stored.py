@@ -5,8 +5,9 @@ many values, so ids are asked for in slices.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session as DatabaseSession
 
@@ -14,14 +15,25 @@ from casework.models import Work
 from casework.policy import ActionRefused
 from reporting.models import Attachment, Report
 
-Rows = Sequence[tuple[Work, Report]]
+
+class Stored(NamedTuple):
+    """A report or an addition. Of most nobody need ask for numbers of files: there are none."""
+
+    work: Work
+    report: Report
+    has_files: bool
+
+
+Rows = Sequence[Stored]
 
 # Ids of one SELECT: SQLite allows 32,766 values in a statement, and `_ROWS` has each id twice.
 _SLICE = 500
 
 # Built once: see `audit`.
 _ROWS = (
-    select(Work, Report)
+    select(
+        Work, Report, exists().where(Attachment.report_id == Report.report_id).label("has_files")
+    )
     .join(Report, Report.report_id == Work.report_id)
     .where(Work.report_id.in_(bindparam("ids")) | Work.parent_id.in_(bindparam("ids")))
     .order_by(Work.day, Work.report_id)
@@ -43,9 +55,9 @@ def rows(database: DatabaseSession, report_ids: Sequence[bytes]) -> Rows:
     Of each report in the order of days.
     """
     return [
-        (work, report)
+        Stored(*row)
         for ids in slices(report_ids, _SLICE)
-        for work, report in database.execute(_ROWS, {"ids": ids})
+        for row in database.execute(_ROWS, {"ids": ids})
     ]
 
 
@@ -57,12 +69,12 @@ def lock(database: DatabaseSession, report_id: bytes) -> Rows:
     deleted in one transaction.
     """
     try:
-        found = [(work, report) for work, report in database.execute(_LOCKED, {"ids": [report_id]})]
+        found = [Stored(*row) for row in database.execute(_LOCKED, {"ids": [report_id]})]
     except OperationalError as refused:
         if getattr(refused.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
             raise
         raise ActionRefused("erased") from refused
-    if all(work.report_id != report_id for work, _report in found):
+    if all(row.work.report_id != report_id for row in found):
         raise ActionRefused("erased")
     return found
 
@@ -71,7 +83,7 @@ def files(database: DatabaseSession, report_ids: Sequence[bytes]) -> dict[bytes,
     """Numbers of the files of each report or addition that has any."""
     found: dict[bytes, list[int]] = {}
     for ids in slices(report_ids, _SLICE):
-        for report_id, index in database.execute(_FILES, {"ids": ids}):
+        for report_id, index in database.connection().execute(_FILES, {"ids": ids}):
             found.setdefault(report_id, []).append(index)
     return found
 
