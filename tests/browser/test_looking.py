@@ -22,6 +22,11 @@ FAULTS = {
     "no name (desktop)": ("<input>", "axe label (desktop)"),
     "no name (phone)": ("<input>", "axe label (phone)"),
     "pale": ("<p style='color: #bbb; background: #fff'>1 2 3</p>", "axe color-contrast (desktop)"),
+    # Letters that join are no icon: the contrast of such a word counts.
+    "pale and joined": (
+        "<p lang='ar' dir='rtl' style='color: #bbb; background: #fff'>الحي الشمالي</p>",
+        "axe color-contrast (phone)",
+    ),
     "pale on a phone": (
         "<style>@media (width < 400px) { p { color: #bbb } }</style><p>1 2 3</p>",
         "axe color-contrast (phone)",
