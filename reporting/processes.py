@@ -5,6 +5,7 @@ children are forked from it, so that a web server that was killed is back at onc
 """
 
 import fcntl
+import gc
 import os
 import resource
 import signal
@@ -208,6 +209,8 @@ def supervise(
     prepare(settings)
     # A core dump would write memory to the disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # What is loaded stays. No child looks through it for garbage, and its pages stay shared.
+    gc.freeze()
     family = Family(environment(settings), settings.data_dir / REGISTER)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: family.stopping.set())

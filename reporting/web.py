@@ -4,6 +4,7 @@ No access log, no address in any line, no server header, no control socket. Bodi
 of a request is written to a temporary file here.
 """
 
+import gc
 from datetime import date
 from typing import Any
 
@@ -66,6 +67,8 @@ logger_class = QuietLogger
 def when_ready(server: Any) -> None:
     """Once, before the workers are forked: read what answers are made of."""
     read_ahead(server.app.wsgi())
+    # As in `processes`: it stays, and no worker looks through it.
+    gc.freeze()
 
 
 def read_ahead(app: Flask) -> None:
