@@ -11,7 +11,7 @@ from typing import cast
 from sqlalchemy import Table, bindparam, func, select, update
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import audit, bodies, objects, report_keys, stored
+from casework import audit, bodies, object_keys, report_keys, stored
 from casework.bodies import Body
 from casework.digests import box_digest
 from casework.models import Incident, Work
@@ -156,7 +156,7 @@ def _rebox(database: DatabaseSession, session: Session, one: _Opened, parent: Wo
             incident = database.get(Incident, parent.incident_id)
         if incident is not None:
             try:
-                linked = (incident.id, objects.open_object_key(session.keyring, incident))
+                linked = (incident.id, object_keys.open_one(session.keyring, incident))
             except ActionRefused:
                 # Not this member's: it goes on waiting and stops no other.
                 return False

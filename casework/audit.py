@@ -8,13 +8,13 @@ a chain rewritten from its middle no longer holds the heads that members saw.
 
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, select, text
 from sqlalchemy.orm import Session
 
+from casework.audit_actions import checked
 from casework.models import AuditEntry
 from reporting import clock
 from reporting.database import db
@@ -45,66 +45,8 @@ _ABOUT = (
 # Only PostgreSQL: SQLite has one write lock for the whole file, and `transaction` begins with it.
 _LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 
-# Shapes of detail values. Only NAME may hold what a person typed, and only of a member.
-_SHAPES = {
-    "id": re.compile(r"[A-Za-z0-9_-]{22}"),
-    "hash": re.compile(r"[A-Za-z0-9_-]{43}"),
-    "code": re.compile(r"[A-Za-z0-9._:-]{1,64}"),
-    "name": re.compile(r"[^\x00-\x1f\x7f]{1,120}"),
-    "signature": re.compile(r"[A-Za-z0-9_-]{86}"),
-}
-
-# action -> detail keys and their shapes. What is not declared here cannot be written.
-ACTIONS: dict[str, dict[str, str]] = {
-    # people and keys
-    "sign_in": {},
-    "sign_in_failed": {"reason": "code"},
-    "sign_out": {},
-    "add_organisation": {"slug": "code"},
-    "close_organisation": {},
-    "open_organisation": {},
-    "describe_organisation": {"language": "code", "field": "code"},  # no free text, even public
-    "agree_recognisable": {},
-    "disagree_recognisable": {},
-    "invite": {"role": "code", "name": "name"},
-    "accept_invitation": {"key": "id"},
-    "admit_member": {"key": "id", "count": "number"},
-    "remove_member": {},
-    "change_address": {},
-    "new_intake_key": {"key": "id"},
-    "new_casework_key": {"key": "id", "epoch": "number"},
-    "new_identity_key": {"old": "hash", "new": "hash", "signature": "signature"},
-    "delete_intake_key": {"key": "id"},
-    "use_kit": {"old": "id", "new": "id", "missing": "number"},
-    # reports and incidents
-    "admit": {"count": "number"},
-    "open_report": {},
-    "open_incident": {},
-    "download": {"index": "number"},
-    "claim": {},
-    "release": {},
-    "take_over": {"from": "id"},
-    "set_aside": {},
-    "take_back": {},
-    "new_incident": {"report": "id"},
-    "link": {"report": "id"},
-    "unlink": {"report": "id"},
-    "move": {"report": "id", "to": "id"},
-    "item": {"item": "id", "revision": "number", "sha256": "hash", "kind": "code"},
-    "delete_item": {"item": "id"},
-    "close": {},
-    "reopen": {},
-    "message": {"report": "id"},
-    "hand_over": {"count": "number"},
-    "settle_erasure": {"count": "number"},
-    "search": {},
-    # releases
-    "propose_release": {"scope": "code", "year": "number"},
-    "check_release": {},
-    "publish_release": {},
-    "refuse_release": {"reason": "code"},
-    "download_table": {},
-}
+# One act: action, subject and detail.
+Act = tuple[str, bytes | None, Mapping[str, Any]]
 
 
 def write(
@@ -119,15 +61,25 @@ def write(
 
     The chain stays locked until that transaction ends, so that no two links share a predecessor.
     """
-    checked = _checked(action, detail or {})
+    return write_all(session, chain, actor, [(action, subject, detail or {})])
+
+
+def write_all(session: Session, chain: bytes, actor: bytes | None, acts: Iterable[Act]) -> bytes:
+    """The same of several acts, at least one, in this order and in one go."""
+    declared = [(action, subject, checked(action, detail)) for action, subject, detail in acts]
     lock(session, chain)
-    seq, before = _locked(session)[chain] or tip(session, chain)
-    parts = [seq + 1, minute(), _named(actor), action, _named(subject), checked]
-    entry = json.dumps(parts, separators=(",", ":"), ensure_ascii=False, sort_keys=True).encode()
-    link = _link(before, entry)
-    row = {"chain": chain, "seq": seq + 1, "entry": entry, "hash": link, "subject": subject}
-    session.connection().execute(_WRITE, row)
-    _locked(session)[chain] = (seq + 1, link)
+    seq, link = _locked(session)[chain] or tip(session, chain)
+    rows = []
+    for action, subject, detail in declared:
+        seq += 1
+        parts = [seq, minute(), _named(actor), action, _named(subject), detail]
+        said = json.dumps(parts, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+        entry = said.encode()
+        link = _link(link, entry)
+        row = {"chain": chain, "seq": seq, "entry": entry, "hash": link, "subject": subject}
+        rows.append(row)
+    session.connection().execute(_WRITE, rows)
+    _locked(session)[chain] = (seq, link)
     return link
 
 
@@ -278,21 +230,3 @@ def _read(entry: bytes) -> list[Any]:
         return []
     shaped = isinstance(parts, list) and len(parts) == 6 and isinstance(parts[5], dict)
     return parts if shaped else []
-
-
-def _checked(action: str, detail: Mapping[str, Any]) -> dict[str, Any]:
-    """The detail, if its shape is the declared one. Anything else is a fault in the caller."""
-    shape = ACTIONS.get(action)
-    if shape is None:
-        raise ValueError(f"undeclared audit action {action}")
-    if set(detail) != set(shape):
-        raise ValueError(f"audit action {action} takes {sorted(shape)}, not {sorted(detail)}")
-    for key, value in detail.items():
-        kind = shape[key]
-        if kind == "number":
-            fits = isinstance(value, int) and not isinstance(value, bool)
-        else:
-            fits = isinstance(value, str) and _SHAPES[kind].fullmatch(value) is not None
-        if not fits:
-            raise ValueError(f"audit detail {action}.{key} is not a {kind}")
-    return dict(detail)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import coding, incidents, objects, policy
+from casework import coding, incidents, object_keys, objects, policy
 from casework.coding import Coding
 from casework.models import Incident
 from casework.objects import OpenedItem
@@ -59,7 +59,7 @@ def read_bases(
     database: DatabaseSession, session: Session, found: Sequence[Incident]
 ) -> dict[bytes, Basis]:
     """The same of several incidents of one organisation, by id; without what nothing tells."""
-    keys = objects.open_keys(session.keyring, found)
+    keys = object_keys.open_all(session.keyring, found)
     items = objects.read_all(database, session.organisation_id or b"", keys)
     threads = incidents.read_threads(database, session, keys)
     bases = {}

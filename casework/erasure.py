@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from casework import audit, flagged, handover, incidents, objects, policy, reports
+from casework import audit, flagged, handover, incidents, object_keys, policy, reports
 from casework.basis import read_basis
 from casework.models import Incident, Work
 from casework.policy import ActionRefused, IncidentState, ReportState
@@ -168,7 +168,7 @@ def _drop_answers(session: Session, incident_id: bytes) -> None:
         audit.lock(database, session.organisation_id or b"")
         incident = database.get(Incident, incident_id, populate_existing=True)
         if incident is not None:
-            key = objects.open_object_key(session.keyring, incident)
+            key = object_keys.open_one(session.keyring, incident)
             incidents.drop_answers(database, session, incident, key)
 
 

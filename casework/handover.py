@@ -20,6 +20,7 @@ from analytics.records import Coded
 from casework import audit, coding, flagged, incidents, objects, policy, reports, stored
 from casework.basis import Basis, read_bases
 from casework.models import HandOver, Incident
+from casework.objects import Change
 from casework.policy import IncidentState
 from casework.sessions import Session
 from reporting import clock
@@ -149,10 +150,18 @@ def _prepare(session: Session, ids: list[bytes], *, only_withdraw: bool) -> list
     plans = []
     with transaction() as database:
         audit.lock(database, session.organisation_id or b"")
-        for basis in _bases(database, session, ids):
-            if plan := _plan(database, session, basis, only_withdraw=only_withdraw):
-                plans.append(plan)
+        for some in stored.slices(ids, _OPEN_AT_ONCE):
+            plans += _plan_some(database, session, some, only_withdraw=only_withdraw)
     return plans
+
+
+def _plan_some(
+    database: DatabaseSession, session: Session, ids: Sequence[bytes], *, only_withdraw: bool
+) -> list[_Plan]:
+    opened = _opened(database, session, ids)
+    planned = [_plan(basis, only_withdraw=only_withdraw) for basis in opened]
+    _rewrite(database, session, [change for _plan, change in planned if change])
+    return [plan for plan, _change in planned if plan]
 
 
 def _bases(database: DatabaseSession, session: Session, ids: list[bytes]) -> Iterator[Basis]:
@@ -167,35 +176,35 @@ def _opened(database: DatabaseSession, session: Session, ids: Sequence[bytes]) -
     yield from (found[one] for one in ids if one in found)
 
 
-def _plan(
-    database: DatabaseSession, session: Session, basis: Basis, *, only_withdraw: bool
-) -> _Plan | None:
+def _plan(basis: Basis, *, only_withdraw: bool) -> tuple[_Plan | None, Change | None]:
+    """What is to be done for an incident, and what its record item is to say before."""
     wanted = _wanted(basis)
     if wanted is None:
-        return None
+        return None, None
     value, record = wanted
     if only_withdraw and not (value["old"] and not value["id"]):
         if basis.incident.state != IncidentState.CLOSED:
             # Nothing to withdraw, and nothing is put before it is closed: then it waits anew.
             basis.incident.waits = False
-        return None
-    revision = basis.record.revision
-    if value != basis.record.value:
-        revision = _rewrite(database, session, basis, value)
+        return None, None
+    change = _change(basis, value) if value != basis.record.value else None
+    revision = change.revision if change else basis.record.revision
     # Until the last step is done it waits, whatever happens to this process.
     basis.incident.waits = True
     withdrawn = tuple(unb64(one) for one in value["old"])
-    return _Plan(basis.incident.id, revision, withdrawn, record)
+    return _Plan(basis.incident.id, revision, withdrawn, record), change
 
 
-def _rewrite(
-    database: DatabaseSession, session: Session, basis: Basis, value: dict[str, Any]
-) -> int:
-    """A new revision of the item that names the record, and no earlier one; its number."""
-    incident, me, known = basis.incident, session.member_id, basis.record
-    revision = objects.write_item(database, incident, basis.key, me, "record", value, known)
-    objects.forget_older(database, incident.id, known.item_id, revision)
-    return revision
+def _change(basis: Basis, value: dict[str, Any]) -> Change:
+    known = basis.record
+    return Change(basis.incident, basis.key, known.kind, value, known.item_id, known.last + 1)
+
+
+def _rewrite(database: DatabaseSession, session: Session, changes: Sequence[Change]) -> None:
+    """New revisions of items that name records, and no earlier ones."""
+    if changes:
+        objects.write_items(database, session.member_id, changes)
+        objects.forget_older(database, changes)
 
 
 def _wanted(basis: Basis) -> tuple[dict[str, Any], tuple[bytes, Coded] | None] | None:
@@ -272,7 +281,7 @@ def _clear(database: DatabaseSession, session: Session, basis: Basis, plan: _Pla
     """Forget withdrawn ids, and clear the flag unless somebody changed something meanwhile."""
     if plan.withdrawn:
         value = {**basis.record.value, "old": []}
-        _rewrite(database, session, basis, value)
+        _rewrite(database, session, [_change(basis, value)])
         basis = replace(basis, record=replace(basis.record, value=value))
     wanted = _wanted(basis)
     basis.incident.waits = wanted is None or wanted[0] != basis.record.value

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import answers, audit, coding, digests, objects, policy, reports, stored
+from casework import answers, audit, coding, digests, object_keys, objects, policy, reports, stored
 from casework.coding import Coding
 from casework.models import Incident, Item, Work
 from casework.objects import OpenedItem
@@ -108,7 +108,7 @@ def open_incident(session: Session, incident_id: bytes) -> OpenedIncident:
 
 def read(database: DatabaseSession, session: Session, incident: Incident) -> OpenedIncident:
     """Everything of an incident, opened. Writes no audit entry: see `open_incident`."""
-    key = objects.open_object_key(session.keyring, incident)
+    key = object_keys.open_one(session.keyring, incident)
     items = objects.read_items(database, incident, key)
     coded = next((one for one in items if one.kind == "coding"), None)
     if coded is None or not coded.value:
@@ -161,7 +161,7 @@ def save_note(
     with transaction() as database:
         audit.lock(database, session.organisation_id or b"")
         incident = find(database, session, incident_id)
-        key = objects.open_object_key(session.keyring, incident)
+        key = object_keys.open_one(session.keyring, incident)
         notes = objects.read_items(database, incident, key, ["note"])
         known = next((one for one in notes if one.item_id == item_id), None)
         if known is not None and known.value.get("text") == text:
@@ -185,7 +185,7 @@ def answer(
     with transaction() as database:
         audit.lock(database, session.organisation_id or b"")
         incident = find(database, session, incident_id)
-        key = objects.open_object_key(session.keyring, incident)
+        key = object_keys.open_one(session.keyring, incident)
         if database.get(Item, (incident_id, item_id, 1)) is not None:
             return
         work = reports.find(database, session, report_id)
@@ -263,7 +263,7 @@ def _at_version(
     audit.lock(database, session.organisation_id or b"")
     incident = find(database, session, incident_id)
     check_version(incident.version, version)
-    return incident, objects.open_object_key(session.keyring, incident)
+    return incident, object_keys.open_one(session.keyring, incident)
 
 
 def check_version(now: int, seen: int) -> None:

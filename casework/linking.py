@@ -14,6 +14,7 @@ from casework import (
     coding,
     handover,
     incidents,
+    object_keys,
     objects,
     policy,
     report_keys,
@@ -43,7 +44,7 @@ def new_incident(session: Session, report_id: bytes, version: int) -> bytes:
     with transaction() as database:
         work, thread, keys = _decided(database, session, report_id, version)
         incident_id, me = random_id(), session.member_id
-        key, boxed, epoch = objects.make_object_key(session.keyring, incident_id)
+        key, boxed, epoch = object_keys.make(session.keyring, incident_id)
         incident = Incident(
             id=incident_id,
             organisation_id=work.organisation_id,
@@ -61,8 +62,9 @@ def new_incident(session: Session, report_id: bytes, version: int) -> bytes:
         database.flush()
         report = {"report": b64(work.report_id)}
         audit.write(database, work.organisation_id, me, "new_incident", incident_id, report)
-        objects.write_item(database, incident, key, me, "coding", proposed.to_json())
-        objects.write_item(database, incident, key, me, "record", NO_RECORD)
+        first = {"coding": proposed.to_json(), "record": NO_RECORD}
+        items = [objects.Change(incident, key, kind, value) for kind, value in first.items()]
+        objects.write_items(database, me, items)
         _hold(session, work)
         _attach(work, keys, (incident_id, key))
         answers.tell(database, session, work, thread, "being_read")
@@ -74,7 +76,7 @@ def link(session: Session, report_id: bytes, incident_id: bytes, version: int) -
     with transaction() as database:
         work, thread, keys = _decided(database, session, report_id, version)
         incident = incidents.find(database, session, incident_id)
-        key = objects.open_object_key(session.keyring, incident)
+        key = object_keys.open_one(session.keyring, incident)
         detail = {"report": b64(work.report_id)}
         audit.write(database, work.organisation_id, session.member_id, "link", incident.id, detail)
         _hold(session, work)
@@ -94,7 +96,7 @@ def unlink(session: Session, report_id: bytes, version: int, to: bytes | None = 
         incidents.check_version(work.version, version)
         policy.move_report(ReportState(work.state), "move" if to else "unlink")
         before = incidents.find(database, session, work.incident_id or b"")
-        key = objects.open_object_key(session.keyring, before)
+        key = object_keys.open_one(session.keyring, before)
         detail = {"report": b64(work.report_id)}
         if to is not None and to != before.id:
             after = incidents.find(database, session, to)
@@ -102,7 +104,7 @@ def unlink(session: Session, report_id: bytes, version: int, to: bytes | None = 
             audit.write(
                 database, work.organisation_id, session.member_id, "move", before.id, detail
             )
-            after_key = objects.open_object_key(session.keyring, after)
+            after_key = object_keys.open_one(session.keyring, after)
             _attach(work, _moved(database, session, work, (before.id, key)), (after.id, after_key))
             for item in incidents.drop_answers(database, session, before, key):
                 # Not one that somebody altered: boxed anew it would pass for whole.

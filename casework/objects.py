@@ -1,23 +1,22 @@
-"""Keys of incidents, and the boxed items that staff add to them (sealing.md 6).
+"""The boxed items that staff add to incidents (sealing.md 6).
 
-An incident has a random key of its own: nothing of it is ever sealed under a report's key, so that
-erasing one report of three leaves the rest readable. The audit entry of a change holds revision,
-kind and SHA-256 of the box; all are compared at opening, so no old revision comes back unseen. Who
-wrote it and when stands in the box: beside it anybody at the database could put another name.
+The audit entry of a change holds revision, kind and SHA-256 of the box; all are compared at
+opening, so no old revision comes back unseen. Who wrote it and when stands in the box: beside it
+anybody at the database could put another name.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import audit
+from casework import audit, object_keys
 from casework.keys import Keyring
 from casework.models import Incident, Item
 from casework.policy import ActionRefused
@@ -29,7 +28,6 @@ from reporting.sealing import (
     derive,
     pad,
     random_id,
-    random_key,
     u32,
     unb64,
     unbox,
@@ -83,29 +81,16 @@ class OpenedItem:
     last: int
 
 
-def make_object_key(keyring: Keyring, object_id: bytes) -> tuple[bytes, bytes, int]:
-    """A fresh object key; returns it, its box and the epoch it is boxed under."""
-    epoch, key = keyring.newest_epoch(), random_key()
-    context = object_id + u32(epoch)
-    return key, box(keyring.casework[epoch], "object-key", context, key), epoch
+@dataclass(frozen=True)
+class Change:
+    """What is to be written: the first revision of a new item, or the next of a known one."""
 
-
-def open_object_key(keyring: Keyring, incident: Incident) -> bytes:
-    """The key of an incident. Raises `ActionRefused` when this member's keys do not open it."""
-    try:
-        context = incident.id + u32(incident.epoch)
-        return unbox(keyring.casework[incident.epoch], "object-key", context, incident.object_key)
-    except (KeyError, SealingRefused) as refused:
-        raise ActionRefused("cannot-open") from refused
-
-
-def open_keys(keyring: Keyring, found: Iterable[Incident]) -> dict[bytes, bytes]:
-    """The keys of those incidents that this member's keys open, by id."""
-    keys = {}
-    for incident in found:
-        with suppress(ActionRefused):
-            keys[incident.id] = open_object_key(keyring, incident)
-    return keys
+    incident: Incident
+    key: bytes = field(repr=False)
+    kind: str
+    value: dict[str, Any] = field(repr=False)
+    item_id: bytes = field(default_factory=random_id)
+    revision: int = 1
 
 
 def write_item(
@@ -133,9 +118,13 @@ def write_item(
     else:
         item_id, last = random_id(), 0
     revision = last + 1
-    row = {"item_id": item_id, "revision": revision, "kind": kind}
-    _put(session, incident, key, author_id, row, _signed(author_id, clock.today(), value))
+    write_items(session, author_id, [Change(incident, key, kind, value, item_id, revision)])
     return revision
+
+
+def write_items(session: DatabaseSession, author_id: bytes, changes: Sequence[Change]) -> None:
+    """The same of several items of one organisation, at least one, in one go."""
+    _put(session, author_id, changes, author_id, clock.today())
 
 
 def carry_item(
@@ -147,8 +136,8 @@ def carry_item(
     """
     if item.author_id is None or item.day is None:
         raise ActionRefused("altered")
-    row = {"item_id": random_id(), "revision": 1, "kind": item.kind}
-    _put(session, incident, key, actor_id, row, _signed(item.author_id, item.day, item.value))
+    change = Change(incident, key, item.kind, item.value)
+    _put(session, actor_id, [change], item.author_id, item.day)
 
 
 def delete_item(
@@ -160,33 +149,37 @@ def delete_item(
     audit.write(session, incident.organisation_id, actor_id, "delete_item", incident.id, detail)
 
 
-def _signed(author_id: bytes, day: date, value: dict[str, Any]) -> dict[str, Any]:
-    """What is boxed: the item with who wrote it and when."""
-    return {"author": b64(author_id), "day": day.isoformat(), "value": value}
-
-
 def _put(
     session: DatabaseSession,
-    incident: Incident,
-    key: bytes,
     actor_id: bytes,
-    row: dict[str, Any],
-    signed: dict[str, Any],
+    changes: Sequence[Change],
+    author_id: bytes,
+    day: date,
 ) -> None:
-    """Box a revision and write down in the chain who put it there."""
-    item_id, revision = row["item_id"], row["revision"]
+    """Box revisions and write down in the chain who put them there."""
+    rows, acts = [], []
+    for one in changes:
+        boxed = _box(one, author_id, day)
+        known = {"item_id": one.item_id, "revision": one.revision, "kind": one.kind}
+        rows.append({**known, "object_id": one.incident.id, "boxed": boxed})
+        detail = {
+            "item": b64(one.item_id),
+            "revision": one.revision,
+            "sha256": b64(hashlib.sha256(boxed).digest()),
+            "kind": one.kind,
+        }
+        acts.append(("item", one.incident.id, detail))
+    session.connection().execute(_WRITE, rows)
+    audit.write_all(session, changes[0].incident.organisation_id, actor_id, acts)
+
+
+def _box(change: Change, author_id: bytes, day: date) -> bytes:
+    """The value with who wrote it and when."""
+    signed = {"author": b64(author_id), "day": day.isoformat(), "value": change.value}
     plain = pad(json.dumps(signed, ensure_ascii=False, separators=(",", ":")).encode())
-    boxed = box(
-        _items_key(key, incident.id), "object", _context(incident.id, item_id, revision), plain
-    )
-    session.connection().execute(_WRITE, {**row, "object_id": incident.id, "boxed": boxed})
-    detail = {
-        "item": b64(item_id),
-        "revision": revision,
-        "sha256": b64(hashlib.sha256(boxed).digest()),
-        "kind": row["kind"],
-    }
-    audit.write(session, incident.organisation_id, actor_id, "item", incident.id, detail)
+    place = change.incident.id
+    context = _context(place, change.item_id, change.revision)
+    return box(_items_key(change.key, place), "object", context, plain)
 
 
 def read_items(
@@ -222,7 +215,7 @@ def read_record(session: DatabaseSession, keyring: Keyring, incident: Incident) 
 
     Raises `ActionRefused("cannot-open")` when nothing tells: keys, or the item is altered or gone.
     """
-    key = open_object_key(keyring, incident)
+    key = object_keys.open_one(keyring, incident)
     return intact(read_items(session, incident, key, ["record"]), "record")
 
 
@@ -232,7 +225,9 @@ def read_records(
     """The same of several incidents of one organisation; without those of which nothing tells."""
     if not found:
         return []
-    read = read_all(session, found[0].organisation_id, open_keys(keyring, found), ["record"])
+    read = read_all(
+        session, found[0].organisation_id, object_keys.open_all(keyring, found), ["record"]
+    )
     records = []
     for items in read.values():
         with suppress(ActionRefused):
@@ -248,9 +243,12 @@ def intact(items: Iterable[OpenedItem], kind: str) -> OpenedItem:
     raise ActionRefused("cannot-open")
 
 
-def forget_older(session: DatabaseSession, incident_id: bytes, item_id: bytes, newest: int) -> None:
-    """Delete the earlier revisions of an item: ids of withdrawn records must not be kept."""
-    session.execute(_FORGET, {"object": incident_id, "item": item_id, "newest": newest})
+def forget_older(session: DatabaseSession, changes: Sequence[Change]) -> None:
+    """Delete the earlier revisions of items: ids of withdrawn records must not be kept."""
+    asked = [
+        {"object": one.incident.id, "item": one.item_id, "newest": one.revision} for one in changes
+    ]
+    session.connection().execute(_FORGET, asked)
 
 
 def _items_key(key: bytes, object_id: bytes) -> bytes:

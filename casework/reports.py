@@ -12,7 +12,7 @@ from typing import BinaryIO
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session as DatabaseSession
 
-from casework import audit, bodies, digests, objects, policy, report_keys, stored
+from casework import audit, bodies, digests, object_keys, policy, report_keys, stored
 from casework.bodies import Body, NamedFile
 from casework.keys import Keyring
 from casework.models import Incident, Work
@@ -179,7 +179,7 @@ def incident_key(database: DatabaseSession, session: Session, work: Work) -> Inc
     incident = database.get(Incident, work.incident_id)
     if incident is None:
         return None
-    return incident.id, objects.open_object_key(session.keyring, incident)
+    return incident.id, object_keys.open_one(session.keyring, incident)
 
 
 def open_report(session: Session, report_id: bytes) -> tuple[Work, Thread | None]:

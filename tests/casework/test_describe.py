@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from casework import audit, commands, organisations
+from casework import audit, audit_actions, commands, organisations
 from casework.models import AuditEntry
 from reporting.database import db
 from reporting.models import Organisation
@@ -102,7 +102,7 @@ def test_the_chain_never_holds_the_text(place: bytes, run: Run) -> None:
 
 
 def test_what_the_chain_refuses_is_not_done(place: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(audit.ACTIONS, "describe_organisation")
+    monkeypatch.delitem(audit_actions.ACTIONS, "describe_organisation")
     with pytest.raises(ValueError, match="undeclared"):
         organisations.describe(place, "ar", {"contact": ARABIC})
     assert texts(place)[1] == {"en": ENGLISH[1]}

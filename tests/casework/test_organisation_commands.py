@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from casework import audit, organisations
+from casework import audit, audit_actions, organisations
 from casework.models import AuditEntry
 from reporting.database import db
 from reporting.models import Organisation
@@ -167,7 +167,7 @@ def test_of_many_at_once_one_changes_it(app: Flask, place: Place) -> None:
 
 
 def test_what_the_chain_refuses_is_not_done(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(audit.ACTIONS, "close_organisation")
+    monkeypatch.delitem(audit_actions.ACTIONS, "close_organisation")
     with pytest.raises(ValueError, match="undeclared"):
         organisations.close(place.id)
     assert not db.session.get_one(Organisation, place.id).closed
