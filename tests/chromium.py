@@ -49,9 +49,11 @@ def press(page: Page, button: str) -> None:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser of one's own, without a screen."""
+def chromium(*arguments: str) -> Iterator[Browser]:
+    """A browser of one's own, without a screen. Of two arguments of one name, the later counts."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=program(), args=[*ARGUMENTS, *arguments]
+        )
         yield browser
         browser.close()

@@ -15,6 +15,9 @@ from tests.live import Live
 # Each language at an organisation of its own, so that they do not meet.
 SLUGS = {"en": "demo", "ar": "demo-two"}
 CLOSED = "demo-three"
+# A script lives as long as its page and runs a few times: V8 spends more on making it faster than
+# that saves. What it does stays the same.
+SPARING = "--js-flags=--single-threaded,--no-turbofan,--no-maglev"
 STATES = (*public_pages.STATES, *staff_pages.STATES, *lead_pages.STATES)
 
 
@@ -28,7 +31,7 @@ def without_script(browser: Browser) -> BrowserContext:
 def in_language(live: Live, locale: str, look: Look, watch: Watch) -> None:
     """Reporter, caseworkers and supervisor of one language, in the order of a real case."""
     slug = SLUGS[locale]
-    with chromium() as browser:
+    with chromium(SPARING) as browser:
         scripted, plain = context_of(browser, reduced_motion="reduce"), without_script(browser)
         for context in (scripted, plain):
             watch(context, live.base)
@@ -56,7 +59,7 @@ def in_language(live: Live, locale: str, look: Look, watch: Watch) -> None:
 
 def of_leads(live: Live, looks: Mapping[str, Look], watch: Watch) -> None:
     """Leads and administrator, then the public page of what they published."""
-    with chromium() as browser:
+    with chromium(SPARING) as browser:
         room = Room(browser, live.base, "en", looks["en"], watch)
         lead_pages.administrate(room, live.sign_ins("administrator")[0], looks)
         desk = lead_pages.Desk.of(room, live.sign_ins("lead"), looks)
