@@ -40,6 +40,8 @@ class Part:
     chosen: str
     # Where to look: reading every test costs seconds, in each part.
     where: str = "tests"
+    # Gives way to the other parts.
+    patient: bool = False
     env: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     processor: float = 0.0
@@ -49,17 +51,29 @@ class Part:
 
 
 POSTGRESQL = {"UPSTANDER_TEST_DATABASE": "postgresql"}
-# Journeys wait for minutes to pass and must not wait for a processor too: the others give way.
+# Journeys wait for minutes to pass, and the unit tests are two long lines: none of these is to wait
+# for a processor too.
 JOURNEYS = [
     Part("journey, SQLite", "journey", "tests/journey"),
     Part("journey, PostgreSQL", "journey and database", "tests/journey", env=POSTGRESQL),
 ]
 OTHERS = [
-    Part("browser, SQLite", "browser and not journey"),
-    Part("browser, PostgreSQL", "browser and database and not journey", env=POSTGRESQL),
+    Part("browser, SQLite", "browser and not journey", patient=True),
+    Part(
+        "browser, PostgreSQL",
+        "browser and database and not journey",
+        env=POSTGRESQL,
+        patient=True,
+    ),
     Part("unit, SQLite", "not browser and not journey"),
-    Part("unit, PostgreSQL", "database and not browser and not journey", env=POSTGRESQL),
+    Part(
+        "unit, PostgreSQL",
+        "database and not browser and not journey",
+        env=POSTGRESQL,
+    ),
 ]
+
+
 PARTS = [*JOURNEYS, *OTHERS]
 
 
@@ -88,8 +102,7 @@ def run(part: Part) -> None:
     result, said = OUT / f"{name}.xml", OUT / f"{name}.log"
     result.unlink(missing_ok=True)
     command = [str(BIN / "python"), "-m", "pytest", "-q", "-m", part.chosen, part.where]
-    polite = [] if part in JOURNEYS else ["nice", "-n", "10"]
-    command = [*polite, *command, f"--junitxml={result}"]
+    command = [*(["nice", "-n", "10"] if part.patient else []), *command, f"--junitxml={result}"]
     began = time.monotonic()
     # One demo for all parts: each works on a copy.
     env = {**os.environ, "UPSTANDER_TEST_DEMO": str(OUT / "demo"), **part.env}
